@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import rfc8785
 
-from app.core import json_fields
 from app.core.errors import LedgerError
 from app.core.facts import FieldValue
-from app.core.json_fields import LARGEST_WHOLE, FieldReader, Wanted
+from app.core.reading import json_fields
+from app.core.reading.json_fields import LARGEST_WHOLE, FieldReader, JsonKind
 
 FORMAT_VERSION: Final = 4
 """What new entries are written in; all formats from 1 on are read."""
@@ -28,14 +28,14 @@ FIRST_PREVIOUS_HASH: Final = bytes(32)
 _MOST_DIGITS: Final = 30
 """Of an amount: far more than there is, and few enough to reckon with."""
 Fields = json_fields.Fields
-_MISFITS: Final[Mapping[Wanted, str]] = {
-    Wanted.TEXT: "entry.field_not_text",
-    Wanted.TRUTH: "entry.field_not_truth",
-    Wanted.WHOLE: "entry.field_not_whole",
-    Wanted.HEXADECIMAL: "entry.field_not_hexadecimal",
-    Wanted.OTHER_LENGTH: "entry.field_of_other_length",
-    Wanted.RECORD: "entry.field_not_record",
-    Wanted.RECORDS: "entry.field_not_records",
+_MISFITS: Final[Mapping[JsonKind, str]] = {
+    JsonKind.TEXT: "entry.field_not_text",
+    JsonKind.TRUTH: "entry.field_not_truth",
+    JsonKind.WHOLE: "entry.field_not_whole",
+    JsonKind.HEXADECIMAL: "entry.field_not_hexadecimal",
+    JsonKind.OTHER_LENGTH: "entry.field_of_other_length",
+    JsonKind.RECORD: "entry.field_not_record",
+    JsonKind.RECORDS: "entry.field_not_records",
 }
 
 
@@ -161,7 +161,7 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             raise LedgerError("journal.cannot_hold_type", type=type(value).__name__)
 
 
-def _misfit(wanted: Wanted, /, **told: FieldValue) -> LedgerError:
+def _misfit(wanted: JsonKind, /, **told: FieldValue) -> LedgerError:
     return LedgerError(_MISFITS[wanted], **told)
 
 

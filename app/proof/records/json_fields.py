@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.errors import BadInputError
 from app.core.facts import FieldValue
-from app.core.json_fields import FieldReader, Fields, Wanted
+from app.core.reading.json_fields import FieldReader, Fields, JsonKind
 
 __all__ = [
     "Fields",
@@ -33,7 +33,7 @@ def json_object(data: bytes) -> Fields:
     return content
 
 
-def _misfit(_wanted: Wanted, /, **told: FieldValue) -> BadInputError:
+def _misfit(_wanted: JsonKind, /, **told: FieldValue) -> BadInputError:
     return BadInputError("proof.odd_field", field=told["field"])
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import BadInputError, LedgerError, ShardloomError
-from app.core.json_fields import LARGEST_WHOLE, Fields
+from app.core.reading.json_fields import LARGEST_WHOLE, Fields
 from app.ledger import entry
 from app.ledger.rules.verdict import LARGEST_DEVIATION, verdict_fields
 from app.proof.records import json_fields

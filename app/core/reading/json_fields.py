@@ -14,7 +14,7 @@ LARGEST_WHOLE: Final = (1 << 53) - 1
 _Value = TypeVar("_Value")
 
 
-class Wanted(Enum):
+class JsonKind(Enum):
     """What a field was to be and is not."""
 
     TEXT = auto()
@@ -29,7 +29,7 @@ class Wanted(Enum):
 class Misfit(Protocol):
     """Makes the error for a field; `field` is its name, `length` how many bytes were wanted."""
 
-    def __call__(self, wanted: Wanted, /, **told: FieldValue) -> Exception:
+    def __call__(self, wanted: JsonKind, /, **told: FieldValue) -> Exception:
         """Return what is to be raised."""
         ...
 
@@ -42,43 +42,43 @@ class FieldReader:
 
     def text(self, fields: Fields, name: str) -> str:
         """Return a text."""
-        return self._checked(fields, name, Wanted.TEXT, _is_text)
+        return self._checked(fields, name, JsonKind.TEXT, _is_text)
 
     def flag(self, fields: Fields, name: str) -> bool:
         """Return a truth value."""
-        return self._checked(fields, name, Wanted.TRUTH, _is_flag)
+        return self._checked(fields, name, JsonKind.TRUTH, _is_flag)
 
     def whole_number(self, fields: Fields, name: str) -> int:
         """Return a number that is whole, not negative and at most `LARGEST_WHOLE`."""
-        return self._checked(fields, name, Wanted.WHOLE, _is_whole)
+        return self._checked(fields, name, JsonKind.WHOLE, _is_whole)
 
     def whole_numbers(self, fields: Fields, name: str) -> tuple[int, ...]:
         """Return a list of such numbers."""
-        return tuple(self._checked(fields, name, Wanted.WHOLE, _are_whole))
+        return tuple(self._checked(fields, name, JsonKind.WHOLE, _are_whole))
 
     def record(self, fields: Fields, name: str) -> Fields:
         """Return an object."""
-        return self._checked(fields, name, Wanted.RECORD, _is_record)
+        return self._checked(fields, name, JsonKind.RECORD, _is_record)
 
     def records(self, fields: Fields, name: str) -> Sequence[Fields]:
         """Return a list of objects."""
-        return self._checked(fields, name, Wanted.RECORDS, _are_records)
+        return self._checked(fields, name, JsonKind.RECORDS, _are_records)
 
     def octets(self, fields: Fields, name: str, length: int | None = None) -> bytes:
         """Return bytes, hexadecimal in the file; of a known length where one is given."""
         try:
             value = bytes.fromhex(self.text(fields, name))
         except ValueError:
-            raise self._misfit(Wanted.HEXADECIMAL, field=name) from None
+            raise self._misfit(JsonKind.HEXADECIMAL, field=name) from None
         if length is not None and len(value) != length:
-            raise self._misfit(Wanted.OTHER_LENGTH, field=name, length=length)
+            raise self._misfit(JsonKind.OTHER_LENGTH, field=name, length=length)
         return value
 
     def _checked(
         self,
         fields: Fields,
         name: str,
-        wanted: Wanted,
+        wanted: JsonKind,
         fits: Callable[[object], TypeGuard[_Value]],
     ) -> _Value:
         value = fields.get(name)
