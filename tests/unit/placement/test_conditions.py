@@ -24,6 +24,7 @@ from app.rack.layers.comparison import compare_plans
 from app.words.sentences import error_text
 from tests.assignments import pinned
 from tests.saying import raises_saying
+from tests.soak import slice_of
 from tests.unit.placement.support import (
     MEGABYTE,
     every_assignment,
@@ -106,7 +107,7 @@ def test_the_linear_program_keeps_prompt_and_answer_on_trusted_phones(
     assert {made.assignment.serials[0], made.assignment.serials[-1]} == {A, C}
 
 
-@pytest.mark.parametrize("objective", Objective)
+@pytest.mark.parametrize("objective", slice_of(Objective, Objective.THROUGHPUT))
 def test_a_large_rack_keeps_them_too(objective: Objective) -> None:
     trusted = frozenset(f"phone-{at}" for at in (3, 7, 11))
     conditions = Conditions(frozenset({"phone-1"}), trusted, private=True)
