@@ -117,6 +117,7 @@ class Rack:
         )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
+        self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
         open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials

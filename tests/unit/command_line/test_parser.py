@@ -127,8 +127,8 @@ def test_faults_are_kept_as_given_in_order() -> None:
 def test_conditions_may_be_asked_of_every_plan() -> None:
     options = ("--exclude", "a", "--exclude", "b", "--trust", "c", "--private")
     parser = build_parser()
-    options += ("--least-reputation", "0.5", "--least-battery", "20", "--most-heat", "41")
-    asked = rack_options(parser.parse_args(["plan", "demo", *options]))
+    limits = ("--least-reputation", "0.5", "--least-battery", "20", "--most-heat", "41")
+    asked = rack_options(parser.parse_args(["plan", "demo", *options, *limits]))
     assert asked.conditions == Conditions(
         frozenset({"a", "b"}),
         frozenset({"c"}),
