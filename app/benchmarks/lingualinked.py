@@ -16,7 +16,7 @@ from app.benchmarks.paper.slowdown import Slowdown, measure_slowdown
 from app.benchmarks.paper.splits import SplitRates, measure_splits
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.report import BenchmarkReport
-from app.command_line.rack_session import RackSession, opened_rack
+from app.command_line.rack_session import WORKING_PHASES, RackSession, opened_rack
 from app.core.assets import ASSETS
 from app.core.facts import Fact
 from app.core.model import DEMO_MODEL
@@ -81,7 +81,7 @@ def _opened(rack: str, home: Path, model: str) -> Iterator[RackSession]:
     )
     with opened_rack(options) as session:
         with shown_progress(session):
-            session.wait_until_ready()
+            session.wait_until(lambda rack: rack.phase in WORKING_PHASES, slowdown.DEPLOY_TIMEOUT_S)
         yield session
 
 

@@ -125,6 +125,7 @@ class Rack:
         self.experiments = ExperimentRunner(
             context, self._under_test(), self.fault_injector, archive
         )
+        self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
         open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials

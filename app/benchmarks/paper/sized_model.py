@@ -11,11 +11,11 @@ from app.benchmarks.stages.random_model import LlamaSize, write_random_llama
 from app.core.model import ModelManifest
 from app.models.library import Library
 
-MODEL: Final = "random-16-layers"
+MODEL: Final = "random-8-layers"
 SIZE: Final = LlamaSize(
-    layers=16, hidden_size=576, inner_size=1536, heads=9, kv_heads=3, vocabulary_size=16_384
+    layers=8, hidden_size=576, inner_size=1536, heads=9, kv_heads=3, vocabulary_size=4_096
 )
-"""Sixteen layers of SmolLM2-135M's sizes."""
+"""Eight layers of SmolLM2-135M's sizes."""
 CONTEXT: Final = 64
 """Tokens of the texts that it goes on from."""
 

@@ -12,7 +12,12 @@ from typing import Final
 from app.benchmarks.paper.sized_model import MODEL, text
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.report import FigureTable
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
+from app.command_line.rack_session import (
+    COMMAND_TIMEOUT_S,
+    WORKING_PHASES,
+    RackSession,
+    opened_rack,
+)
 from app.core.errors import ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
@@ -25,6 +30,8 @@ from app.rack.snapshot import RackSnapshot
 
 STREAMS: Final = 4
 TOKENS: Final = 400
+DEPLOY_TIMEOUT_S: Final = 900.0
+"""The slowest simulated radio takes a megabyte in three seconds."""
 SLOW_FACTOR: Final = 2.0
 CALM_S: Final = 12.0
 SETTLING_S: Final = 60.0
@@ -147,7 +154,7 @@ def figure_table(found: list[Slowdown]) -> FigureTable:
 
 def _play(session: RackSession) -> SlowdownRates:
     with shown_progress(session):
-        session.wait_until_ready()
+        session.wait_until(lambda rack: rack.phase in WORKING_PHASES, DEPLOY_TIMEOUT_S)
         writing = _Writing(session)
         before = writing.rate_at_the_end_of(CALM_S)
         fault = Fault(FaultKind.SLOW, _slowest(session.newest), amount=SLOW_FACTOR)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from app.command_line.output.report import FigureTable
-from app.command_line.rack_session import READY_TIMEOUT_S, RackSession
+from app.command_line.rack_session import RackSession
 from app.command_line.request_progress import wait_until_settled
 from app.core.assignment import Assignment
 from app.core.errors import ShardloomError
@@ -33,6 +33,8 @@ HEADINGS: Final = (
     ">paper",
 )
 _COMPARE_TIMEOUT_S: Final = 180.0
+TIMEOUT_S: Final = 900.0
+"""A move pushes weights over the slowest radio."""
 
 
 @dataclass
@@ -101,8 +103,8 @@ def split_by(session: RackSession, way: str) -> Assignment:
 
 def planned(session: RackSession, objective: Objective) -> Assignment:
     """Apply the best plan found for an objective; return it."""
-    session.control.do(Replan(objective)).result(READY_TIMEOUT_S)
-    session.control.do(Apply()).result(READY_TIMEOUT_S)
+    session.control.do(Replan(objective)).result(TIMEOUT_S)
+    session.control.do(Apply()).result(TIMEOUT_S)
     assignment = session.control.snapshot().applied
     if assignment is None:
         raise ShardloomError("layers.none_applied")
@@ -111,8 +113,8 @@ def planned(session: RackSession, objective: Objective) -> Assignment:
 
 def applied(session: RackSession, assignment: Assignment) -> None:
     """Put an assignment on the phones."""
-    session.control.do(RequestAssignment(assignment)).result(READY_TIMEOUT_S)
-    session.control.do(Apply()).result(READY_TIMEOUT_S)
+    session.control.do(RequestAssignment(assignment)).result(TIMEOUT_S)
+    session.control.do(Apply()).result(TIMEOUT_S)
 
 
 def figure_table(found: list[SplitRates]) -> FigureTable:
@@ -124,10 +126,10 @@ def _rate(session: RackSession, streams: int, texts: set[tuple[int, ...]]) -> fl
     """Write so many texts at a time; return their tokens a second, from asking to the last."""
     started_s = time.perf_counter()
     asked = [
-        session.control.do(Ask(Complete(DEMO_PROMPT), TOKENS)).result(READY_TIMEOUT_S)
+        session.control.do(Ask(Complete(DEMO_PROMPT), TOKENS)).result(TIMEOUT_S)
         for _ in range(streams)
     ]
-    _snapshot, requests = wait_until_settled(session, asked, READY_TIMEOUT_S)
+    _snapshot, requests = wait_until_settled(session, asked, TIMEOUT_S)
     elapsed_s = time.perf_counter() - started_s
     texts.update(request.token_ids for request in requests)
     return sum(len(request.token_ids) for request in requests) / elapsed_s

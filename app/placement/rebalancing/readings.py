@@ -97,6 +97,8 @@ class CauseKind(StrEnum):
     LOW = "low"
     CHARGED = "charged"
     JOINED = "joined"
+    WORSENED = "worsened"
+    """The last move, made for that phone, left less of the rate than there was; a share."""
 
 
 @dataclass(frozen=True)
@@ -122,4 +124,5 @@ _CODES: Final[Mapping[CauseKind, str]] = {
     CauseKind.LOW: "balance.low",
     CauseKind.CHARGED: "balance.charged",
     CauseKind.JOINED: "balance.joined",
+    CauseKind.WORSENED: "balance.worsened",
 }

@@ -29,6 +29,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "balance.rested": message("{phone} may be itself again after a rest"),
     "balance.slower": message("{phone} takes {figure:.1f} times as long as its profile says"),
+    "balance.worsened": message("the last move left only {figure:.0%} of the rate"),
     "balance.spares": message("Layers are to move: {causes:clauses}. Apply it?"),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),
