@@ -16,7 +16,7 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -52,6 +52,21 @@ class EntryKind:
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
     COSIGNED: Final = "cosigned"
+    COMMITTED: Final = "committed"
+    VOIDED: Final = "void"
+    PAYMENTS_RELEASED: Final = "payments-released"
+    KEEPER_NAMED: Final = "keeper-named"
+    EARNINGS_STAKED: Final = "earnings-staked"
+    UNBONDING_BEGUN: Final = "unbonding-begun"
+    UNBONDING_ENDED: Final = "unbonding-ended"
+    QUOTED: Final = "quoted"
+    PROPOSED: Final = "proposed"
+    VOTED: Final = "voted"
+    PROPOSAL_CLOSED: Final = "proposal-closed"
+    PROPOSAL_EXECUTED: Final = "proposal-executed"
+    GRANT_PAID: Final = "grant-paid"
+    STOPPED: Final = "stopped"
+    RESUMED: Final = "resumed"
 
 
 @dataclass(frozen=True)
@@ -155,6 +170,14 @@ def text(fields: Fields, name: str) -> str:
     if not isinstance(value, str):
         raise LedgerError("entry.field_not_text", field=name)
     return value
+
+
+def texts(fields: Fields, name: str) -> tuple[str, ...]:
+    """Return a list of texts."""
+    value = fields.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise LedgerError("entry.field_not_texts", field=name)
+    return tuple(value)
 
 
 def integer(fields: Fields, name: str) -> int:

@@ -30,6 +30,8 @@ from app.rack.commands import (
     SetBalancing,
     SetChecks,
     SetMemoryShare,
+    StopPayments,
+    SubmitStatement,
     TakePhone,
     UseModel,
     WatchPairing,
@@ -83,6 +85,10 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.release(serial))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
+        case SubmitStatement(data, signature, key):
+            return _gives(command, rack.ledger_thread.submit(data, signature, key))
+        case StopPayments(seconds, reason):
+            return _gives(command, rack.ledger_thread.stop_payments(seconds, reason))
         case ReadJournal(before, count, search):
             return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):

@@ -134,7 +134,9 @@ class RequestRunner:
             applied.closed,
             request.history(self.workplace.lookup),
         )
-        opened = await self.workplace.settlement.begin(transaction, request.asked, applied, terms)
+        opened = await self.workplace.settlement.begin(
+            transaction, request.asked, applied, terms, request.answers_left
+        )
         attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock, opened)
         request.assignment = applied.assignment
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
