@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.command_line.economy_options import add_economy
+from app.command_line.economy.options import add_economy
 from app.command_line.option_groups import (
     JSON_HELP,
     Commands,

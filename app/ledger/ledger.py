@@ -20,8 +20,8 @@ from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.desks.deals import DealDesk
 from app.ledger.desks.governance import GovernanceDesk
-from app.ledger.desks.intake import Intake
-from app.ledger.desks.recorder import Recorder
+from app.ledger.desks.intake import StatementIntake
+from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.entry import EntryKind
@@ -76,11 +76,11 @@ class Ledger:
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
-        recorder = Recorder(self._journal, clock, public_bytes(self._key))
+        recorder = EntryRecorder(self._journal, clock, self.host_key)
         self.deals = DealDesk(recorder)
         self.stakes = StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
-        self.intake = Intake(self.governance, self.stakes)
+        self.intake = StatementIntake(self.governance, self.stakes)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
 
     def atomic(self) -> AbstractContextManager[None]:
@@ -103,7 +103,7 @@ class Ledger:
         """Enter a phone, without a stake; known already, note its new key or class.
 
         Raises `LedgerError` for a key that is not proven to this host or another phone's, and for
-        a new key that neither the old one signed nor the operator made room for.
+        a new one that neither the old one signed nor the operator made room for.
         """
         key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
@@ -159,10 +159,9 @@ class Ledger:
     ) -> SignedTerms:
         """Begin an attempt; return what its phones are told of it and sign for.
 
-        What `most_tokens` cost goes into escrow; `fills` are quotes bought, by stage, whose sum is
-        the price. Raises `LedgerError` where that id was used before. `audit_rate` is the usual
-        share of receipts to audit, 0 to 1: it is journalled with the commitment to the draws before
-        the first receipt. A new rate begins with a new epoch, once nothing is under way.
+        What `most_tokens` cost goes into escrow; `fills` are quotes bought, by stage. `audit_rate`,
+        the usual share of receipts to audit, is journalled with the commitment to the draws; a new
+        one begins with a new epoch, once nothing is under way. Raises `LedgerError`.
         """
         self._open_epoch(audit_rate)
         fields = {
@@ -272,10 +271,9 @@ class Ledger:
     ) -> int:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
-        A share of it is its `reporter`'s.
-
         An offence in one transaction is punished once: 0 the next time. Anything but a
-        contradiction needs a failed sharp test on record. Raises `LedgerError`, also unpenalised.
+        contradiction needs a failed sharp test on record. A share of it is the `reporter`'s.
+        Raises `LedgerError`, also unpenalised.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -316,7 +314,7 @@ class Ledger:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
-        """End an attempt early: only that many generated tokens count (`DealDesk.roll_back`)."""
+        """End an attempt early: so many tokens count (`DealDesk.roll_back`)."""
         self.deals.roll_back(transaction, good_tokens, reason)
 
     def settle(self, transaction: TransactionId, tokens: int) -> None:

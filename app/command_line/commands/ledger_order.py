@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from app.command_line.keeper_statements import say
+from app.command_line.economy.statements import say
 from app.ledger.rules.economy import CREDIT
 from app.ledger.rules.stakes.keepers import QUOTE_ORDER
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from app.command_line.keeper_statements import named_proposal
+from app.command_line.economy.statements import named_proposal
 from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
 from app.ledger.journal.keys import read_key

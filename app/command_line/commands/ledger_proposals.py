@@ -11,7 +11,13 @@ from app.core.facts import Fact
 from app.ledger.views.export import read_snapshot
 from app.rack.home import Home
 from app.words.catalogue import message, tr
-from app.words.economy import parameter_text, proposal_status, proposal_wish, quote_text, votes_text
+from app.words.pages.economy import (
+    parameter_text,
+    proposal_status,
+    proposal_wish,
+    quote_text,
+    votes_text,
+)
 from app.words.states import credits_words
 
 PROPOSALS: Final = (

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from app.command_line.keeper_statements import read_file, say
+from app.command_line.economy.statements import read_file, say
 from app.core.errors import LedgerError
 from app.ledger.rules.governance.proposal import TERMS
 from app.ledger.rules.governance.voting import PROPOSAL

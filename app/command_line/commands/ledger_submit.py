@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from app.command_line.keeper_statements import read_file
+from app.command_line.economy.statements import read_file
 from app.command_line.output.terminal import print_fact
 from app.core.facts import Fact
 from app.ledger.desks.intake import read_statement

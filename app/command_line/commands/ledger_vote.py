@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from app.command_line.keeper_statements import named_proposal, say
+from app.command_line.economy.statements import named_proposal, say
 from app.ledger.rules.governance.voting import VOTE
 from app.rack.home import Home
 

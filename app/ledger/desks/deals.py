@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
-from app.ledger.desks.recorder import Recorder
+from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import EntryKind
 from app.ledger.rules.deals.closing import MOST_RELEASED, VoidReason
 from app.ledger.rules.settlement import payments_of
@@ -21,7 +21,7 @@ _S = TransactionStatus
 class DealDesk:
     """Moves transactions on. Used from one thread."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: EntryRecorder) -> None:
         self._recorder = recorder
         self._works: dict[TransactionId, str] = {}
         """By transaction that is not settled yet, the record of what it read and answered."""

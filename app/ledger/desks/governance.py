@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.ledger.desks.recorder import Recorder
+from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import EntryKind
 from app.ledger.rules.governance.grants import is_met
-from app.ledger.rules.governance.proposal import Proposal, ProposalStatus
+from app.ledger.rules.governance.proposal import ProposalStatus, PublicProposal
 from app.ledger.rules.governance.statement import SignedStatement
 
 
 class GovernanceDesk:
     """Takes what keepers signed, and carries out what they decided. Used from one thread."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: EntryRecorder) -> None:
         self._recorder = recorder
 
     def propose(self, signed: SignedStatement) -> str:
@@ -55,7 +55,7 @@ class GovernanceDesk:
         """End a stop before its time."""
         self._recorder.record(EntryKind.RESUMED, _ordered(orders))
 
-    def _decide(self, proposal: Proposal) -> None:
+    def _decide(self, proposal: PublicProposal) -> None:
         now_ms, stopped = self._recorder.wall_ms, self._is_stopped
         named = {"proposal": proposal.name}
         match proposal.status:

@@ -15,7 +15,7 @@ _PREFIX: Final = "poip/v1/"
 MOST_FILE_BYTES: Final = 4 * MOST_BYTES
 
 
-class Intake:
+class StatementIntake:
     """Takes signed statements of every kind. Used from one thread."""
 
     def __init__(self, governance: GovernanceDesk, stakes: StakeDesk) -> None:

@@ -13,7 +13,7 @@ from app.ledger.rules.state import State
 
 
 @dataclass(frozen=True)
-class Recorder:
+class EntryRecorder:
     """Writes entries of one ledger. Used from one thread."""
 
     journal: Journal

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial
-from app.ledger.desks.recorder import Recorder
+from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import EntryKind
 from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.rules.stakes.keepers import (
@@ -28,7 +28,7 @@ _ENTRIES: Final = {
 class StakeDesk:
     """Takes keepers' orders. Used from one thread."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: EntryRecorder) -> None:
         self._recorder = recorder
 
     def name_keeper(self, serial: Serial, key: bytes) -> None:

@@ -8,11 +8,11 @@ from itertools import islice
 
 from app.ledger.rules.accounts import ESCROW
 from app.ledger.rules.governance.parameters import Parameter
-from app.ledger.rules.governance.proposal import Choice, Proposal
+from app.ledger.rules.governance.proposal import PublicProposal, VoteChoice
 from app.ledger.rules.stakes.standing import weights
 from app.ledger.rules.state import State, TransactionRecord
 
-NEWEST_TRANSACTIONS = 100
+NEWEST_TRANSACTIONS = 50
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class EconomyView:
     """Newest first."""
     quotes: tuple[QuoteRow, ...] = ()
     transactions: tuple[TransactionRow, ...] = ()
-    """The newest 100, newest first."""
+    """The newest 50, newest first."""
     stopped_until_ms: int = 0
     """When the newest emergency stop ends or ended."""
 
@@ -99,7 +99,7 @@ def economy_view(state: State) -> EconomyView:
     )
 
 
-def _proposal(proposal: Proposal) -> ProposalRow:
+def _proposal(proposal: PublicProposal) -> ProposalRow:
     change = proposal.change
     granted = sum(part.amount for part in proposal.parts)
     return ProposalRow(
@@ -108,9 +108,9 @@ def _proposal(proposal: Proposal) -> ProposalRow:
         proposal.status,
         proposal.ends_ms,
         proposal.executes_ms,
-        proposal.cast(Choice.YES),
-        proposal.cast(Choice.NO),
-        proposal.cast(Choice.ABSTAIN),
+        proposal.cast(VoteChoice.YES),
+        proposal.cast(VoteChoice.NO),
+        proposal.cast(VoteChoice.ABSTAIN),
         sum(proposal.weights.values()),
         proposal.accepted,
         change.parameter if change else "",
@@ -121,7 +121,9 @@ def _proposal(proposal: Proposal) -> ProposalRow:
 
 
 def _newest(state: State) -> Iterator[TransactionRow]:
-    for name in islice(reversed(list(state.transactions)), NEWEST_TRANSACTIONS):
+    known = state.transactions
+    names = reversed(known) if isinstance(known, dict) else reversed(list(known))
+    for name in islice(names, NEWEST_TRANSACTIONS):
         yield _transaction(state.transactions[name])
 
 

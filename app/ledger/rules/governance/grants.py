@@ -11,8 +11,8 @@ from app.ledger.rules.accounts import TREASURY, Posting, keeper_account, post
 from app.ledger.rules.governance.proposal import (
     ConditionKind,
     GrantCondition,
-    Proposal,
     ProposalStatus,
+    PublicProposal,
 )
 from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.rules.stakes.keepers import check_format
@@ -59,7 +59,7 @@ def is_met(state: State, wall_ms: int, condition: GrantCondition) -> bool:
             assert_never(condition.kind)
 
 
-def _check_attested(state: State, proposal: Proposal, index: int, fields: Fields) -> None:
+def _check_attested(state: State, proposal: PublicProposal, index: int, fields: Fields) -> None:
     """Raise `LedgerError` unless the key that the condition names signed that it is met."""
     condition = proposal.parts[index].condition
     if condition.kind is not ConditionKind.ATTESTED or "attestation" not in fields:

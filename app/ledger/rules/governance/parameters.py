@@ -37,7 +37,7 @@ class Parameter(StrEnum):
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ParameterBounds:
     """What a parameter is until a vote changes it, and what votes may make of it."""
 
     default: int
@@ -54,16 +54,16 @@ class Bounds:
 
 BOUNDS: Final = MappingProxyType(
     {
-        Parameter.EVIDENCE_WINDOW_S: Bounds(_HOUR, 600, 30 * _DAY),
-        Parameter.COMMIT_WITHIN_S: Bounds(_DAY, _HOUR, 7 * _DAY),
-        Parameter.MINIMUM_STAKE: Bounds(100 * CREDIT, CREDIT, 10_000 * CREDIT),
-        Parameter.UNBONDING_DELAY_S: Bounds(14 * _DAY, _DAY, 60 * _DAY),
-        Parameter.REPORTER_PER_MILLE: Bounds(200, 0, 250),
-        Parameter.TREASURY_FEE_PER_MILLE: Bounds(TREASURY_FEE_PER_MILLE, 0, 100),
-        Parameter.QUOTE_CAP: Bounds(10_000, 1, 1_000_000),
-        Parameter.VOTING_PERIOD_S: Bounds(3 * _DAY, _HOUR, 30 * _DAY),
-        Parameter.EXECUTION_DELAY_S: Bounds(_DAY, 600, 30 * _DAY),
-        Parameter.STOP_AT_MOST_S: Bounds(3 * _DAY, _HOUR, 7 * _DAY),
+        Parameter.EVIDENCE_WINDOW_S: ParameterBounds(_HOUR, 600, 30 * _DAY),
+        Parameter.COMMIT_WITHIN_S: ParameterBounds(_DAY, _HOUR, 7 * _DAY),
+        Parameter.MINIMUM_STAKE: ParameterBounds(100 * CREDIT, CREDIT, 10_000 * CREDIT),
+        Parameter.UNBONDING_DELAY_S: ParameterBounds(14 * _DAY, _DAY, 60 * _DAY),
+        Parameter.REPORTER_PER_MILLE: ParameterBounds(200, 0, 250),
+        Parameter.TREASURY_FEE_PER_MILLE: ParameterBounds(TREASURY_FEE_PER_MILLE, 0, 100),
+        Parameter.QUOTE_CAP: ParameterBounds(10_000, 1, 1_000_000),
+        Parameter.VOTING_PERIOD_S: ParameterBounds(3 * _DAY, _HOUR, 30 * _DAY),
+        Parameter.EXECUTION_DELAY_S: ParameterBounds(_DAY, 600, 30 * _DAY),
+        Parameter.STOP_AT_MOST_S: ParameterBounds(3 * _DAY, _HOUR, 7 * _DAY),
     }
 )
 

@@ -25,7 +25,7 @@ class ProposalStatus(StrEnum):
     EXECUTED = "executed"
 
 
-class Choice(StrEnum):
+class VoteChoice(StrEnum):
     """A vote. Who abstains counts for the quorum alone."""
 
     YES = "yes"
@@ -94,7 +94,7 @@ class ParameterChange:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class PublicProposal:
     """A proposal with its votes; weights are those of the moment in which it was opened."""
 
     name: str
@@ -110,7 +110,7 @@ class Proposal:
     grantee: str = ""
     """The key of who gets the parts."""
     parts: tuple[GrantPart, ...] = ()
-    votes: Mapping[str, Choice] = field(default_factory=dict)
+    votes: Mapping[str, VoteChoice] = field(default_factory=dict)
     status: ProposalStatus = ProposalStatus.OPEN
 
     @property
@@ -118,15 +118,15 @@ class Proposal:
         """What is left of a grant."""
         return sum(each.amount for each in self.parts if not each.paid)
 
-    def cast(self, choice: Choice) -> int:
+    def cast(self, choice: VoteChoice) -> int:
         """Return the stake that voted so."""
         return sum(self.weights[who] for who, what in self.votes.items() if what is choice)
 
     @property
     def accepted(self) -> bool:
         """Whether a third of all stake voted, and more than half of what took sides for it."""
-        yes, no = self.cast(Choice.YES), self.cast(Choice.NO)
-        voted = yes + no + self.cast(Choice.ABSTAIN)
+        yes, no = self.cast(VoteChoice.YES), self.cast(VoteChoice.NO)
+        voted = yes + no + self.cast(VoteChoice.ABSTAIN)
         return 3 * voted >= sum(self.weights.values()) and yes > no
 
 

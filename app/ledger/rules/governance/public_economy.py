@@ -11,7 +11,7 @@ from typing import Self
 
 from app.core.errors import LedgerError
 from app.ledger.rules.governance.parameters import BOUNDS, Parameter
-from app.ledger.rules.governance.proposal import Proposal, ProposalStatus
+from app.ledger.rules.governance.proposal import ProposalStatus, PublicProposal
 from app.ledger.rules.quotes.quote import Quote
 
 
@@ -38,7 +38,7 @@ class PublicEconomy:
     """By keeper, the number of its newest order: each one has a higher number than the last."""
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     """By phone."""
-    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    proposals: Mapping[str, PublicProposal] = field(default_factory=dict)
     """By the SHA-256 of what was signed."""
     stop: EmergencyStop | None = None
     """The newest one, ended or not."""
@@ -57,7 +57,7 @@ class PublicEconomy:
             raise LedgerError("market.no_quote", phone=serial)
         return self.quotes[serial]
 
-    def proposal(self, name: str) -> Proposal:
+    def proposal(self, name: str) -> PublicProposal:
         """Return a proposal. Raises `LedgerError` for one that there is not."""
         if name not in self.proposals:
             raise LedgerError("governance.no_proposal", name=name)
@@ -69,7 +69,7 @@ class PublicEconomy:
         running = (p for p in self.proposals.values() if p.status is ProposalStatus.EXECUTED)
         return sum(each.unpaid for each in running)
 
-    def with_proposal(self, proposal: Proposal) -> Self:
+    def with_proposal(self, proposal: PublicProposal) -> Self:
         """Return it with a proposal in the place of what was known of it."""
         return replace(self, proposals={**self.proposals, proposal.name: proposal})
 

@@ -11,10 +11,10 @@ from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.governance.parameters import Parameter
 from app.ledger.rules.governance.proposal import (
     TERMS,
-    Choice,
-    Proposal,
     ProposalStatus,
     ProposalTerms,
+    PublicProposal,
+    VoteChoice,
 )
 from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.governance.statement import SignedStatement
@@ -44,7 +44,7 @@ def proposed(state: State, entry: Entry, fields: Fields) -> Change:
     _check_room(state.economy, keeper)
     _check_treasury(state, sum(part.amount for part in terms.parts))
     ends_ms = entry.wall_ms + state.economy.value(Parameter.VOTING_PERIOD_S) * 1000
-    proposal = Proposal(
+    proposal = PublicProposal(
         signed.name,
         terms.title,
         keeper,
@@ -78,9 +78,9 @@ def voted(state: State, entry: Entry, fields: Fields) -> Change:
         raise LedgerError("governance.no_vote")
     if keeper in proposal.votes:
         raise LedgerError("governance.voted_already", name=proposal.name)
-    if choice not in list(Choice):
-        raise LedgerError("governance.odd_choice", choice=choice, known=tuple(Choice))
-    votes = {**proposal.votes, keeper: Choice(choice)}
+    if choice not in list(VoteChoice):
+        raise LedgerError("governance.odd_choice", choice=choice, known=tuple(VoteChoice))
+    votes = {**proposal.votes, keeper: VoteChoice(choice)}
     return Change(economy=state.economy.with_proposal(replace(proposal, votes=votes)))
 
 
@@ -110,7 +110,7 @@ def executed(state: State, entry: Entry, fields: Fields) -> Change:
     return Change(economy=economy.with_proposal(proposal))
 
 
-def _ended(state: State, entry: Entry, fields: Fields) -> Proposal:
+def _ended(state: State, entry: Entry, fields: Fields) -> PublicProposal:
     check_format(state)
     proposal = state.economy.proposal(text(fields, "proposal"))
     if proposal.status is not ProposalStatus.OPEN:

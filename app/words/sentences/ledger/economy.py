@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.words.catalogue import Message, message
-from app.words.sentences.plural import Plural
+from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "governance.accepted": message("The proposal {name} was accepted: it is carried out."),
@@ -63,6 +63,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.stopped": message("Nothing is opened, paid or carried out until the stop is over."),
     "ledger.taken_in": message("Journalled: {about}."),
     "ledger.not_open": message("The ledger opens with the rack."),
+    "market.nobody_offers": plural(
+        "No phone offers {layers} layer that is as quick as wanted.",
+        "No phones offer {layers} layers that are as quick as wanted.",
+        by="layers",
+    ),
     "market.no_quote": message("Nobody quoted a price for phone {phone}."),
     "market.odd_rise": message("A price rises by 0 to {most} thousandths, a fixed one not at all."),
     "market.odd_state": message("Load and strain are 0 to {most} thousandths."),

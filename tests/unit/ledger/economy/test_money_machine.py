@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,8 @@ class Money:
         self.refused = 0
 
     def step(self) -> None:
-        kinds = (self.begin, self.sign, self.settle, self.void, self.equivocate)
-        kinds += (self.stake, self.unbond, self.grant, self.wait)
+        kinds = [self.begin, self.sign, self.settle, self.void, self.equivocate]
+        kinds += [self.stake, self.unbond, self.grant, self.wait]
         self.random.choice(kinds)()
 
     def begin(self) -> None:
@@ -82,7 +83,7 @@ class Money:
             self.escrow -= PRICE * 1000
 
     def equivocate(self) -> None:
-        name = self.any({**self.open, **self.settled})
+        name = self.any([*self.open, *self.settled])
         if name is None or self.random.random() < 0.9:
             return
         phone = self.random.randrange(PHONES)
@@ -130,8 +131,9 @@ class Money:
                 del self.settled[name]
                 self.escrow -= held
 
-    def any(self, names: dict[str, object] | dict[str, set[int]]) -> str | None:
-        return self.random.choice(sorted(names)) if names else None
+    def any(self, names: Iterable[str]) -> str | None:
+        known = sorted(names)
+        return self.random.choice(known) if known else None
 
     def check(self) -> None:
         balances = self.bench.state.balances

@@ -45,11 +45,19 @@ def _keepers(actions: Commands) -> None:
 
 
 def _orders(actions: Commands) -> None:
-    for name, what in (
-        ("stake-earnings", "Put up what a phone earned as stake of its own: it gets a vote."),
-        ("unbond", "Begin to take stake of a phone's own out; it comes after a delay."),
-    ):
-        order = add_command(actions, name, "ledger_order", help=what)
+    stake = add_command(
+        actions,
+        "stake-earnings",
+        "ledger_order",
+        help="Put up what a phone earned as stake of its own: it gets a vote.",
+    )
+    unbond = add_command(
+        actions,
+        "unbond",
+        "ledger_order",
+        help="Begin to take stake of a phone's own out; it comes after a delay.",
+    )
+    for name, order in (("stake-earnings", stake), ("unbond", unbond)):
         order.add_argument("serial", metavar="PHONE")
         order.add_argument("credits", type=positive(int), metavar="CREDITS")
         order.set_defaults(order=name)

@@ -55,7 +55,7 @@ def read_file(path: Path) -> bytes:
 
 def named_proposal(home: Home, beginning: str) -> str:
     """Return the one proposal whose name begins so. Raises `LedgerError`."""
-    names = [each.name for each in read_economy(home.ledger_file).proposals]
+    names = tuple(read_economy(home.ledger_file).proposals)
     found = [name for name in names if name.startswith(beginning)]
     if len(found) != 1:
         raise LedgerError("governance.no_proposal", name=beginning)
