@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.economy.options import add_economy
 from app.command_line.groups.experiments import add_experiments
 from app.command_line.option_groups import (
     JSON_HELP,
@@ -326,6 +327,7 @@ def _ledger(commands: Commands) -> None:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    add_economy(actions)
 
 
 def _proofs(actions: Commands) -> None:
