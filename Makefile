@@ -61,6 +61,9 @@ pytest:
 soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
+	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
+	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
+		tests/integration/rack/phones/test_foreign_audits.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
@@ -72,6 +75,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench rack --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lookup --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench adversary --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md

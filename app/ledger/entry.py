@@ -16,7 +16,7 @@ import rfc8785
 
 from app.core.errors import LedgerError
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"

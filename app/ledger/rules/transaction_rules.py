@@ -42,7 +42,8 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
     number = epoch.number if epoch.binding else 0
-    return Change(transaction=TransactionRecord(name, stages, price, agreed, epoch=number))
+    record = TransactionRecord(name, stages, price, agreed, epoch=number, format=state.format)
+    return Change(transaction=record)
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:
