@@ -24,7 +24,6 @@ from app.rack.service import RackService, open_rack
 from tests.integration.rack.phones.test_foreign_phone import (
     FOREIGN,
     PHONE,
-    START_LIMIT_S,
     standings,
     use,
 )
@@ -35,6 +34,8 @@ from tests.integration.workers.model import Sizes, write_llama
 AUDITS = int(os.environ.get("SHARDLOOM_FOREIGN_AUDITS", "0"))
 TOKENS: Final = 8
 LAYERS_A_PHONE: Final = 10
+SLOW_LIMIT_S: Final = 1_800.0
+"""Emulated processors load and compute some thirty times slower."""
 PROCESSORS: Final = {
     "ARM-I8MM": ("arm64-v8a", "qemu-aarch64", "max"),
     "ARM-A76": ("arm64-v8a", "qemu-aarch64", "cortex-a76"),
@@ -77,7 +78,7 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         opened = open_rack(RackOptions(home=home, rack=str(rack_file), patience=PATIENCE))
         try:
-            wait_until(opened, lambda newest: newest.phase in READY, START_LIMIT_S)
+            wait_until(opened, lambda newest: newest.phase in READY, SLOW_LIMIT_S)
             yield opened
         finally:
             opened.close().result(60)
@@ -100,7 +101,7 @@ def test_no_honest_phone_of_any_processor_is_harmed(
     audits, turn, ring = 0, 0, [Serial(serial) for serial in PROCESSORS]
     while audits < AUDITS:
         form = ("f32", "q8", "q4")[turn % 3]
-        use(rack, f"wide-{form}", tuple(ring))
+        use(rack, f"wide-{form}", tuple(ring), SLOW_LIMIT_S)
         tokens = tuple((turn * 31 + place * 17) % 900 + 3 for place in range(12))
         request = finish(rack, rack.do(Ask(Complete(tokens), TOKENS)).result(60))
         audits += request.audits
