@@ -47,6 +47,16 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " itself. The phones' processes share this machine's processors with the window and leave"
         " them to it first where they are a crowd: more than eight for each processor."
     ),
+    "bench.energy": message(
+        "A token of a random Llama of {layers} layers with SmolLM2-135M's sizes in q8 on three"
+        " virtual phones without a charger, whose processors are as quick as one core, a half and"
+        " a quarter of it, one text at a time, medians of {rounds} interleaved rounds. *Predicted*"
+        " is the computing time of a token times what each phone is taken to draw, or was measured"
+        " to. *By batteries* is *simulated*: the current and the voltage that virtual phones tell,"
+        " of {work:seconds} of work less that of {rest:seconds} of rest, over the tokens. Their"
+        " batteries follow what the phone's programs used of the processor; radios draw nothing"
+        " there, so that only computing is compared."
+    ),
     "bench.ledger": message(
         "{receipts:,} receipts, {in_flight} of them in flight, from their arrival on the service"
         " loop until the ledger answered that they are on the disk; medians of {rounds}"
