@@ -65,6 +65,7 @@ soak:
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
+	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
 
