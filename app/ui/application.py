@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
 from app.rack.control import RackControl
+from app.ui.experiments.desk import ExperimentDesk
 from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
 from app.ui.presenter.first_run import FirstRun
@@ -63,7 +64,14 @@ def run(
     settings = Settings(settings_path, rack)
     settings.ask_language(language)
     link = RackLink()
-    window = MainWindow(link, settings, Appearance(application, settings), http, models)
+    window = MainWindow(
+        link,
+        settings,
+        Appearance(application, settings),
+        http,
+        models,
+        ExperimentDesk(settings_path.parent),
+    )
     first_run = FirstRun(link, settings, chosen)
     first_run.setParent(window)
     window.painted.connect(_log_start)
