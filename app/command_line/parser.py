@@ -34,7 +34,7 @@ from app.command_line.serve_options import add_keys, add_serve
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
-from app.ui.presenter.scenes import SCENES
+from app.ui.presenter.scenes import scene_names
 from app.words.catalogue import LANGUAGES
 
 OVERFLOWS = ("shorten", "refuse")
@@ -60,7 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
     add_rack(parser, with_defaults=True)
-    parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
+    parser.add_argument(
+        "--scene", choices=scene_names(), help="open the control centre on a demo scene"
+    )
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (

@@ -23,6 +23,7 @@ from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
+from app.ui.presenter.stage import Stage
 from app.ui.rack_link import RackLink
 from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
@@ -72,7 +73,8 @@ def run(
         models,
         ExperimentDesk(settings_path.parent),
     )
-    first_run = FirstRun(link, settings, chosen)
+    stage = Stage(window)
+    first_run = FirstRun(link, settings, chosen, stage)
     first_run.setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))

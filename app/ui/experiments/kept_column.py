@@ -20,6 +20,7 @@ from app.faults.experiments.outcome import ExperimentRecord
 from app.ui.experiments.compare_dialog import CompareExperimentsDialog
 from app.ui.experiments.desk import ExperimentDesk
 from app.ui.experiments.marks import verdict_colour
+from app.ui.experiments.scrolled import scrolled
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
@@ -85,8 +86,8 @@ class KeptColumn(QWidget):
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.verdict)
+        layout.addWidget(self.table, 2)
+        layout.addWidget(scrolled(self.verdict), 3)
         layout.addLayout(buttons)
 
     def _columns(self) -> list[Column[ExperimentRecord]]:

@@ -13,6 +13,7 @@ from app.faults.experiments.plan import Experiment
 from app.faults.experiments.targets import Candidate, Strike, strikes_of
 from app.rack.commands import StartExperiment, StopExperiment
 from app.rack.snapshot import RackSnapshot
+from app.ui.experiments.scrolled import scrolled
 from app.ui.looks.spoken import said, spoken
 from app.ui.rack_link import RackLink
 from app.words.experiments.text import badge_text
@@ -78,11 +79,9 @@ class PlanColumn(QWidget):
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for each in (self.plan, self.description, self.targets):
-            layout.addWidget(each)
+        layout.addWidget(self.plan)
+        layout.addWidget(scrolled(self.targets, self.line, self.description), 1)
         layout.addLayout(buttons)
-        layout.addWidget(self.line)
-        layout.addStretch(1)
 
     def _follow(self, snapshot: RackSnapshot) -> None:
         status = snapshot.experiment
