@@ -74,8 +74,7 @@ def run(
         ExperimentDesk(settings_path.parent),
     )
     stage = Stage(window)
-    first_run = FirstRun(link, settings, chosen, stage)
-    first_run.setParent(window)
+    FirstRun(link, settings, chosen, stage).setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))
     window.painted.connect(window.add_charts)

@@ -151,6 +151,11 @@ def odd_scene(file: str, place: str) -> str:
     return tr("The scene {file} cannot be played: {place}").format(file=file, place=place)
 
 
+def replay_note(file: str, speed: float) -> str:
+    """Return that nothing of what is shown happens now."""
+    return tr("Replay of {file}, {speed} times as fast").format(file=file, speed=f"{speed:g}")
+
+
 def failed_command(error: BaseException) -> str:
     """Return that a command failed in a way nobody foresaw."""
     return tr("That did not work: {error}").format(error=error)

@@ -14,7 +14,7 @@ _STYLE = "background: #000000; color: #ffffff;"
 
 
 class CaptionBar(QWidget):
-    """White on black in every theme; hidden while no scene plays."""
+    """White on black in every theme."""
 
     def __init__(self, player: ScenePlayer) -> None:
         super().__init__()
@@ -38,4 +38,3 @@ class CaptionBar(QWidget):
         shown, steps = self._player.place
         self.words.setText(self._player.caption)
         self.place.setText(f"{shown} / {steps}" if steps else "")
-        self.setVisible(self._player.scene is not None)

@@ -72,15 +72,15 @@ class Stage(QObject):
         for shortcut in self._remote:
             shortcut.setEnabled(plays)
         self._escape.setEnabled(plays or self._window.isFullScreen())
-        self._bar.setVisible(plays)
+        self.bar.setVisible(plays)
 
     def _add_bar(self) -> None:
-        self._bar = QToolBar()
-        self._bar.setObjectName("captions")
-        self._bar.setMovable(False)
-        self._bar.toggleViewAction().setVisible(False)
-        self._bar.addWidget(self.captions)
-        self._window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self._bar)
+        self.bar = QToolBar()
+        self.bar.setObjectName("captions")
+        self.bar.setMovable(False)
+        self.bar.toggleViewAction().setVisible(False)
+        self.bar.addWidget(self.captions)
+        self._window.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.bar)
 
     def _fill_menu(self) -> None:
         registry, bar = self._window.actions_registry, self._window.menuBar()

@@ -65,6 +65,8 @@ def test_a_caption_waits_for_what_it_speaks_of(
     publish(window, control)
     player.play(scene_named("liar"))
     assert player.caption.startswith("4 phones write a text together")
+    assert stage.captions.isVisible()
+    assert stage.captions.words.text() == player.caption
     player.step(1)
     assert [type(command) for command in control.commands] == [Inject]
     publish(window, control)
@@ -88,7 +90,7 @@ def test_a_caption_waits_for_what_it_speaks_of(
     use_language("en")
     player.stop()
     assert player.caption == ""
-    assert stage.captions.isHidden()
+    assert stage.bar.isHidden()
 
 
 def test_a_clicker_leads_through_a_scene_and_leaves_other_keys_alone_after_it(
