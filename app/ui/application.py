@@ -23,7 +23,7 @@ from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
-from app.ui.presenter.stage import Stage
+from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
@@ -73,7 +73,7 @@ def run(
         models,
         ExperimentDesk(settings_path.parent),
     )
-    stage = Stage(window)
+    stage = PresenterStage(window)
     FirstRun(link, settings, chosen, stage).setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))

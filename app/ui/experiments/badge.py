@@ -9,7 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QLabel
 
 from app.rack.snapshot import RackSnapshot
-from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.appearance import tabular
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
 from app.words.experiments.text import badge_text
@@ -20,15 +20,13 @@ class ExperimentBadge(QLabel):
 
     pressed = Signal()
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink) -> None:
         super().__init__()
-        self._appearance = appearance
+        self.setObjectName("experimentBadge")
         self.setFont(tabular(self.font(), bold=True))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.hide()
         link.snapshot_changed.connect(self._show)
-        appearance.changed.connect(self._colour)
-        self._colour()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask for the panel."""
@@ -41,10 +39,3 @@ class ExperimentBadge(QLabel):
         if status is not None and runs:
             spoken(self.setText, partial(badge_text, status))
         self.setVisible(runs)
-
-    def _colour(self) -> None:
-        tokens = self._appearance.tokens
-        self.setStyleSheet(
-            f"color: {tokens.surface}; background: {tokens.warn}; border-radius: 4px;"
-            " padding: 2px 8px;"
-        )

@@ -10,7 +10,7 @@ from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.playground.sampling_button import DEMO_SAMPLING, DEMO_TOKENS
 from app.ui.presenter.scenes import Scene
-from app.ui.presenter.stage import Stage
+from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
@@ -21,7 +21,7 @@ class FirstRun(QObject):
     started = Signal()
 
     def __init__(
-        self, link: RackLink, settings: Settings, scene: Scene | None, stage: Stage
+        self, link: RackLink, settings: Settings, scene: Scene | None, stage: PresenterStage
     ) -> None:
         super().__init__()
         self._link = link

@@ -10,7 +10,7 @@ from app.core.tasks import Complete
 from app.faults.catalogue import parse_fault
 from app.rack.commands import Apply, Ask, Inject, Replan
 from app.rack.snapshot import RackSnapshot
-from app.ui.playground.sampling_button import DEMO_SAMPLING, DEMO_TOKENS
+from app.ui.playground.sampling_button import DEMO_SAMPLING
 from app.ui.presenter.moments import Happened, happened, newest_event
 from app.ui.presenter.scenes import Deed, Scene, SceneStep, said
 from app.ui.rack_link import RackLink
@@ -104,7 +104,7 @@ class ScenePlayer(QObject):
 
     def _do(self, step: SceneStep, snapshot: RackSnapshot) -> None:
         if step.do is Deed.GENERATE:
-            self._link.submit(Ask(Complete(step.prompt), DEMO_TOKENS, DEMO_SAMPLING), self._began)
+            self._link.submit(Ask(Complete(step.prompt), step.tokens, DEMO_SAMPLING), self._began)
         elif step.do is Deed.INJECT:
             try:
                 fault = parse_fault(step.fault, [phone.serial for phone in snapshot.phones])

@@ -26,8 +26,11 @@ MOST_STEPS: Final = 50
 HOLD_S: Final = 4.0
 """How long a caption stands at least, so that it can be read."""
 LONGEST_HOLD_S: Final = 600.0
+TOKENS: Final = 300
+"""What a scene writes unless it says more or less."""
+MOST_TOKENS: Final = 1_000
 _KEYS: Final = frozenset({"layout", "title", "steps"})
-_STEP_KEYS: Final = frozenset({"wait", "do", "prompt", "fault", "caption", "hold_s"})
+_STEP_KEYS: Final = frozenset({"wait", "do", "prompt", "fault", "caption", "hold_s", "tokens"})
 
 
 class Moment(StrEnum):
@@ -67,6 +70,7 @@ class SceneStep:
     fault: str = ""
     """A fault specification, `KIND:PHONE[@TOKEN]`."""
     hold_s: float = HOLD_S
+    tokens: int = TOKENS
 
 
 @dataclass(frozen=True)
@@ -133,14 +137,15 @@ def _step(path: Path, number: int, table: Any) -> SceneStep:  # noqa: ANN401 - a
         wait, do = Moment(table.get("wait", "")), Deed(table.get("do", ""))
     except ValueError:
         raise _odd(path, f"{place}.wait") from None
-    hold_s = table.get("hold_s", HOLD_S)
+    hold_s, tokens = table.get("hold_s", HOLD_S), table.get("tokens", TOKENS)
     texts = (table.get("prompt", DEMO_PROMPT), table.get("fault", ""))
     fits = type(hold_s) in (int, float) and 0 <= hold_s <= LONGEST_HOLD_S
+    fits = fits and type(tokens) is int and 1 <= tokens <= MOST_TOKENS
     if not fits or not all(isinstance(text, str) for text in texts):
         raise _odd(path, place)
     if (do is Deed.INJECT) != bool(texts[1]):
         raise _odd(path, f"{place}.fault")
-    return SceneStep(wait, _words(path, "caption", table), do, *texts, float(hold_s))
+    return SceneStep(wait, _words(path, "caption", table), do, *texts, float(hold_s), tokens)
 
 
 def _words(path: Path, key: str, table: Mapping[str, Any]) -> Words:

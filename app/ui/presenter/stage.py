@@ -23,7 +23,7 @@ BACK = ("Left", "PgUp", "Up")
 """What arrow keys and a clicker send."""
 
 
-class Stage(QObject):
+class PresenterStage(QObject):
     """Joins a window to a player. Serials are masked while it is full screen."""
 
     def __init__(self, window: MainWindow) -> None:

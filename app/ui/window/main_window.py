@@ -300,7 +300,7 @@ class MainWindow(QMainWindow):
         header, notice = self.header, Notice(self.link)
         header.palette_button.clicked.connect(self.show_palette)
         notice.connect_asked.connect(self.show_connect)
-        badge = ExperimentBadge(self.link, self.appearance)
+        badge = ExperimentBadge(self.link)
         badge.pressed.connect(self.docks["experiments"].reveal)
         header.add_badge(badge)
         layout.addWidget(header)

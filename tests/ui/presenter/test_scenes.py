@@ -13,7 +13,7 @@ from app.core.facts import Fact
 from app.rack.commands import Ask, Inject
 from app.rack.snapshot import Phase, TimelineKind
 from app.ui.presenter.scenes import Moment, read_scene, scene_named, scene_names
-from app.ui.presenter.stage import Stage
+from app.ui.presenter.stage import PresenterStage
 from app.ui.window.main_window import MainWindow
 from app.words.catalogue import LANGUAGES, use_language
 from app.words.states import serial_text
@@ -44,6 +44,7 @@ def test_every_shipped_scene_is_told_in_every_language(name: str) -> None:
         HEAD + STEP + 'fault = "crash:1"\n',
         HEAD + STEP + "hold_s = -1\n",
         HEAD + STEP + "color = 1\n",
+        HEAD + STEP + "tokens = true\n",
         HEAD + STEP.replace("en", "fr"),
         HEAD.replace("presenter", "opera") + STEP,
         HEAD + 'x = "1"\n' + STEP,
@@ -60,7 +61,7 @@ def test_a_scene_that_makes_no_sense_is_refused(tmp_path: Path, text: str) -> No
 def test_a_caption_waits_for_what_it_speaks_of(
     window: MainWindow, control: ScriptedControl
 ) -> None:
-    stage = Stage(window)
+    stage = PresenterStage(window)
     player = stage.player
     publish(window, control)
     player.play(scene_named("liar"))
@@ -96,7 +97,7 @@ def test_a_caption_waits_for_what_it_speaks_of(
 def test_a_clicker_leads_through_a_scene_and_leaves_other_keys_alone_after_it(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
-    stage = Stage(window)
+    stage = PresenterStage(window)
     publish(window, control)
     assert not any(shortcut.isEnabled() for shortcut in stage._remote)
     stage.play(scene_named("crash"))
@@ -116,7 +117,7 @@ def test_a_clicker_leads_through_a_scene_and_leaves_other_keys_alone_after_it(
 def test_full_screen_hides_menus_and_masks_serials(
     window: MainWindow, control: ScriptedControl
 ) -> None:
-    stage = Stage(window)
+    stage = PresenterStage(window)
     publish(window, control)
     window.actions_registry["stage"].trigger()
     try:
@@ -130,7 +131,7 @@ def test_full_screen_hides_menus_and_masks_serials(
 
 
 def test_scenes_are_in_the_menu(window: MainWindow, control: ScriptedControl) -> None:
-    Stage(window)
+    PresenterStage(window)
     publish(window, control)
     names = window.actions_registry.named()
     assert {f"scene-{name}" for name in scene_names()} <= names.keys()

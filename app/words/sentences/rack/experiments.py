@@ -40,9 +40,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "experiment.unknown": message("No experiment '{name}' is kept here."),
     "experiment.unknown_key": message("{file}: unknown key '{key}'."),
     "experiment.unreadable": message("{file} cannot be read: {reason}."),
-    "stream.another": message(
-        "{file} is no recorded stream, or one of another version than {version}."
-    ),
+    "stream.another": message("{file} is no recording, or one of another version than {version}."),
     "stream.damaged": message("{file} is damaged."),
     "stream.empty": message("Nothing is recorded in {file}."),
     "stream.full": message("The recording takes no more: its file is full."),

@@ -95,9 +95,9 @@ def test_a_replay_takes_no_command_and_closes_at_once(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "no recorded stream"),
-        (b"x" * 1000, "no recorded stream"),
-        (FIRST_LINE.replace(b"stream 1", b"stream 9"), "no recorded stream"),
+        (b"", "no recording"),
+        (b"x" * 1000, "no recording"),
+        (FIRST_LINE.replace(b"stream 1", b"stream 9"), "no recording"),
         (FIRST_LINE, "Nothing is recorded"),
         (FIRST_LINE + b"\xff\xff\xff\xff", "damaged"),
         (FIRST_LINE + b"\0\0\0\4abcd", "damaged"),
