@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.economy.options import add_economy
 from app.command_line.groups.experiments import add_experiments
 from app.command_line.groups.window import add_replay, add_window_options
 from app.command_line.option_groups import (
@@ -324,6 +325,7 @@ def _ledger(commands: Commands) -> None:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    add_economy(actions)
 
 
 def _proofs(actions: Commands) -> None:

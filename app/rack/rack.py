@@ -94,6 +94,7 @@ class Rack:
         self._pool = context.pool
         self._watches = context.nursery.child()
         self._audit_pool = BlockingPool(1, "audit")
+        self._steering_pool = BlockingPool(1, "steering")
         self._planning = Planning(context)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
@@ -124,6 +125,7 @@ class Rack:
         self.experiments = ExperimentRunner(
             context, self._under_test(), self.fault_injector, archive
         )
+        self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
         open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials
@@ -179,6 +181,7 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
             nursery=self._context.nursery.child(),
+            steering=self._steering_pool,
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
@@ -385,4 +388,5 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self._steering_pool.shutdown()
         self.checks.shutdown()

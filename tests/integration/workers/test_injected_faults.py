@@ -25,6 +25,13 @@ def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def steady_ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    """Yield a ring for tests after which it is as it was."""
+    with running_ring(tmp_path_factory.mktemp("steady"), model, [(0, 1), (2, 3)]) as running:
+        yield running
+
+
 def _set_fault(ring: Ring, stage: int, fault: str, token: int = 1, amount: float = 4.0) -> None:
     ring.peers[stage].done(Kind.FAULT, fault=fault, token=token, amount=amount)
 
@@ -128,5 +135,7 @@ def test_a_withheld_receipt_is_never_sent_while_other_commands_are_answered(ring
         {"fault": "slow", "token": 1, "amount": float("inf")},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(ring: Ring, fields: dict[str, object]) -> None:
-    ring.peers[0].failure(Kind.FAULT, **fields)
+def test_a_fault_that_makes_no_sense_is_refused(
+    steady_ring: Ring, fields: dict[str, object]
+) -> None:
+    steady_ring.peers[0].failure(Kind.FAULT, **fields)
