@@ -21,6 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.experiments.status import ExperimentStatus
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
@@ -141,6 +142,7 @@ class ScriptedControl:
         self.lock = Lock()
         self.now_s = 1000.0
         self.answers = answers
+        self.experiment: ExperimentStatus | None = None
         self.phase = Phase.STARTING
         self.notices: tuple[Fact, ...] = (NOTICE,)
         self.layers = layers
@@ -556,6 +558,7 @@ class ScriptedControl:
                 tuple(self.doubted),
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+            experiment=self.experiment,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
         )
 
