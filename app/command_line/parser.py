@@ -45,7 +45,7 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "ledger", "plan", "lingualinked"),
+    *("ways", "ledger", "plan", "lingualinked", "market"),
 )
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 

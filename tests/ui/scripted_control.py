@@ -21,6 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
+from app.ledger.views.economy import EconomyView
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
@@ -152,6 +153,7 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
         self.conditions = UNCONDITIONAL
+        self.economy = EconomyView()
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
@@ -547,6 +549,7 @@ class ScriptedControl:
                 tuple(self.journal[-200:]),
                 tuple(self.slashes),
                 tuple(self.doubted),
+                self.economy,
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,

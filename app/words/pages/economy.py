@@ -25,6 +25,25 @@ _STATUSES: Final[Mapping[str, Message]] = {
 }
 
 
+_PAGES: Final[Mapping[str, Message]] = {
+    "transactions": message("Transactions"),
+    "stakes": message("Stakes"),
+    "quotes": message("Quotes"),
+    "proposals": message("Proposals"),
+    "parameters": message("Parameters"),
+}
+
+
+def page_word(name: str) -> str:
+    """Return what a page of the economy is called."""
+    return tr(_PAGES[name])
+
+
+def probation_text() -> str:
+    """Return that a phone has less than the minimum stake, and what follows."""
+    return tr("all audited, pay becomes stake")
+
+
 def status_word(status: str) -> str:
     """Return the state of a transaction or proposal."""
     return tr(_STATUSES[status]) if status in _STATUSES else status
