@@ -61,6 +61,8 @@ pytest:
 soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
+	SHARDLOOM_MONEY_OPERATIONS=1000000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/economy/test_money_machine.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import QAbstractItemModel
 from pytestqt.qtbot import QtBot
 
 from app.ledger.views.economy import EconomyView, ProposalRow, QuoteRow, TransactionRow
@@ -34,6 +36,10 @@ def shown(window: MainWindow, control: ScriptedControl, economy: EconomyView) ->
     window.ledger.tabs.setCurrentWidget(window.ledger.economy)
 
 
+def has_one_row(rows: QAbstractItemModel) -> bool:
+    return rows.rowCount() == 1
+
+
 def test_each_page_shows_its_rows(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
@@ -47,7 +53,7 @@ def test_each_page_shows_its_rows(
     ):
         view.page.setCurrentIndex(view.page.findData(page))
         rows = getattr(view, page).rows
-        qtbot.waitUntil(lambda rows=rows: rows.rowCount() == 1)
+        qtbot.waitUntil(partial(has_one_row, rows))
         found = [rows.index(0, column).data() for column in range(len(words))]
         assert found == words
     view.page.setCurrentIndex(view.page.findData("stakes"))
