@@ -21,7 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.economy import EconomyView
+from app.ledger.views.economy import EconomySnapshot
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
@@ -153,7 +153,7 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
         self.conditions = UNCONDITIONAL
-        self.economy = EconomyView()
+        self.economy = EconomySnapshot()
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []

@@ -25,7 +25,7 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True)
-class Work:
+class StageWork:
     """One stage of one request, as a phone did it."""
 
     cost_share: float = 1.0
@@ -39,8 +39,8 @@ class Work:
     """Whether the answer is wrong."""
 
 
-HONEST = Work()
-_SKIPPED = Work(0.02, Shown.WRONG, harms=True)
+HONEST = StageWork()
+_SKIPPED = StageWork(0.02, Shown.WRONG, harms=True)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Behaviour:
 
     name: str
     cheats_at: float = 0.0
-    cheat: Work = HONEST
+    cheat: StageWork = HONEST
     from_day: float = 0.0
     """Honest before; `to_day` and after likewise."""
     to_day: float = 1e9
@@ -62,7 +62,7 @@ class Behaviour:
     partners: int = 0
     """How many neighbours it shares its lies with."""
 
-    def work(self, day: float, random: Random) -> Work:
+    def work(self, day: float, random: Random) -> StageWork:
         """Return how the next stage is done."""
         cheating = self.from_day <= day < self.to_day and random.random() < self.cheats_at
         return self.cheat if cheating else HONEST
@@ -71,11 +71,11 @@ class Behaviour:
 CHEATS = (
     Behaviour("slack: a tenth of the work skipped", 0.1, _SKIPPED),
     Behaviour("skips everything", 1.0, _SKIPPED),
-    Behaviour("4 bits for 8", 1.0, Work(0.6, Shown.DEVIATES, harms=True)),
+    Behaviour("4 bits for 8", 1.0, StageWork(0.6, Shown.DEVIATES, harms=True)),
     Behaviour("copies what it sees of a neighbour", 1.0, _SKIPPED),
-    Behaviour("lies and refuses to be audited", 1.0, Work(0.02, Shown.NOTHING, harms=True)),
-    Behaviour("lies and dies when asked", 1.0, Work(0.02, Shown.GONE, harms=True)),
-    Behaviour("lazy: signs one receipt in two", 0.5, Work(0.02, signed=False)),
+    Behaviour("lies and refuses to be audited", 1.0, StageWork(0.02, Shown.NOTHING, harms=True)),
+    Behaviour("lies and dies when asked", 1.0, StageWork(0.02, Shown.GONE, harms=True)),
+    Behaviour("lazy: signs one receipt in two", 0.5, StageWork(0.02, signed=False)),
     Behaviour("sybil: lies, comes back by a new name", 1.0, _SKIPPED, begins_anew=True),
     Behaviour(
         "sybil without stake, honest until it has some",
@@ -87,7 +87,7 @@ CHEATS = (
     ),
     Behaviour("two neighbours agree on a lie", 0.3, _SKIPPED, partners=1),
     Behaviour("exit scam: honest for six days", 1.0, _SKIPPED, from_day=6.0),
-    Behaviour("signs two histories", 0.05, Work(1.0, Shown.RIGHT, equivocates=True)),
+    Behaviour("signs two histories", 0.05, StageWork(1.0, Shown.RIGHT, equivocates=True)),
     Behaviour("lies and reports itself by another name", 0.3, _SKIPPED, reports_itself=True),
     Behaviour("says that it is four times as quick", claims=4.0),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from app.benchmarks.market.keepers import Behaviour, Shown, Work
+from app.benchmarks.market.keepers import Behaviour, Shown, StageWork
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import DoesNotFitError
 from app.core.identifiers import Serial
@@ -205,7 +205,7 @@ class Market:
         window_s = BOUNDS[Parameter.EVIDENCE_WINDOW_S].default
         phone.pending.append((now_s + window_s, pay - kept_back))
 
-    def _audited(self, phone: KeptPhone, work: Work, pay: int, now_s: float) -> bool:
+    def _audited(self, phone: KeptPhone, work: StageWork, pay: int, now_s: float) -> bool:
         """Let an audit find what there is to find; return whether the stage stays unpaid."""
         phone.watched = max(phone.watched - 1, 0)
         match work.shown:

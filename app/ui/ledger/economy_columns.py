@@ -66,10 +66,11 @@ def proposals() -> list[Column[ProposalRow]]:
     """Return the columns of proposals."""
     return [
         Column(message("Proposal"), lambda row: row.name[:10], tooltip=lambda row: row.name),
-        Column(message("Title"), lambda row: row.title),
-        Column(message("Wants"), proposal_wish),
-        Column(message("Votes"), votes_text),
+        Column(message("Title"), lambda row: row.title, tooltip=lambda row: row.title),
+        Column(message("Wants"), proposal_wish, tooltip=proposal_wish),
+        Column(message("Votes"), votes_text, tooltip=votes_text),
         Column(message("State"), proposal_status),
+        Column(NO_TITLE, lambda _: ""),
     ]
 
 

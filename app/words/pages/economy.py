@@ -7,7 +7,7 @@ from typing import Final
 
 from app.core.units import format_duration
 from app.ledger.rules.economy import CREDIT
-from app.ledger.views.economy import EconomyView, ProposalRow, QuoteRow
+from app.ledger.views.economy import EconomySnapshot, ProposalRow, QuoteRow
 from app.words.catalogue import Message, message, tr
 from app.words.states import clock_text, credits_text, credits_words, together
 
@@ -101,7 +101,7 @@ def parameter_text(name: str, value: int) -> str:
     return _MICRO.format(price=f"{value:,}")
 
 
-def funds_text(treasury: int, economy: EconomyView, now_ms: int) -> str:
+def funds_text(treasury: int, economy: EconomySnapshot, now_ms: int) -> str:
     """Return how treasury, escrow and votes stand, and whether an emergency stop is in force."""
     words = tr("Treasury {treasury}, {reserved} of it promised; in escrow {escrow}; votes {votes}.")
     told = words.format(

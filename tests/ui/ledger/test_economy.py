@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QAbstractItemModel
 from pytestqt.qtbot import QtBot
 
-from app.ledger.views.economy import EconomyView, ProposalRow, QuoteRow, TransactionRow
+from app.ledger.views.economy import EconomySnapshot, ProposalRow, QuoteRow, TransactionRow
 from app.ledger.views.reasons import IN_WINDOW
 from app.rack.commands import StopPayments, SubmitStatement
 from app.ui.window.main_window import MainWindow
@@ -20,7 +20,7 @@ from tests.ui.window_support import publish
 PROPOSAL = ProposalRow(
     "ab" * 32, "Less", "open", 0, 0, 60, 0, 0, 100, True, "treasury-fee-per-mille", 10, 0, 0
 )
-ECONOMY = EconomyView(
+ECONOMY = EconomySnapshot(
     escrow=5_000_000,
     votes=100,
     parameters={"evidence-window-s": 3600},
@@ -30,7 +30,7 @@ ECONOMY = EconomyView(
 )
 
 
-def shown(window: MainWindow, control: ScriptedControl, economy: EconomyView) -> None:
+def shown(window: MainWindow, control: ScriptedControl, economy: EconomySnapshot) -> None:
     control.economy = economy
     publish(window, control)
     window.ledger.tabs.setCurrentWidget(window.ledger.economy)

@@ -13,7 +13,7 @@ import pytest
 
 from app.core.errors import LedgerError
 from app.gateway.server import Gateway
-from app.ledger.views.economy import EconomyView, QuoteRow
+from app.ledger.views.economy import EconomySnapshot, QuoteRow
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.rack.commands import Command, Result, SubmitStatement
 from app.rack.snapshot import RackSnapshot
@@ -21,7 +21,7 @@ from tests.unit.gateway.fake_rack import FakeRack, serving
 from tests.unit.gateway.raw_http import Answered, get, post
 
 SIGNED = {"data": "{}", "signature": "1" * 128, "key": "2" * 64}
-ECONOMY = EconomyView(quotes=(QuoteRow("PHONE", "fixed", 5, 0),))
+ECONOMY = EconomySnapshot(quotes=(QuoteRow("PHONE", "fixed", 5, 0),))
 
 
 class TradingRack(FakeRack):
