@@ -68,6 +68,8 @@ soak:
 	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
 	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
 		tests/integration/rack/phones/test_foreign_audits.py
+	SHARDLOOM_MONEY_OPERATIONS=1000000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/economy/test_money_machine.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
 	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py

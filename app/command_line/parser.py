@@ -45,7 +45,7 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "http", "ledger", "plan", "lingualinked", "energy", "adversary"),
+    *("ways", "http", "ledger", "plan", "lingualinked", "energy", "adversary", "market"),
 )
 
 

@@ -22,6 +22,7 @@ from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.faults.experiments.status import ExperimentStatus
+from app.ledger.views.economy import EconomySnapshot
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
@@ -154,6 +155,7 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
         self.conditions = UNCONDITIONAL
+        self.economy = EconomySnapshot()
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
@@ -556,6 +558,7 @@ class ScriptedControl:
                 tuple(self.journal[-200:]),
                 tuple(self.slashes),
                 tuple(self.doubted),
+                self.economy,
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
             experiment=self.experiment,

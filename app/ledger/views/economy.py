@@ -63,7 +63,7 @@ class TransactionRow:
 
 
 @dataclass(frozen=True)
-class EconomyView:
+class EconomySnapshot:
     """The economy at one moment; amounts in micro-credits."""
 
     escrow: int = 0
@@ -81,10 +81,10 @@ class EconomyView:
     """When the newest emergency stop ends or ended."""
 
 
-def economy_view(state: State) -> EconomyView:
+def economy_view(state: State) -> EconomySnapshot:
     """Return how the economy of a ledger stands."""
     economy = state.economy
-    return EconomyView(
+    return EconomySnapshot(
         escrow=state.balance(ESCROW),
         reserved=economy.reserved,
         votes=sum(weights(state).values()),

@@ -57,6 +57,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " batteries follow what the phone's programs used of the processor; radios draw nothing"
         " there, so that only computing is compared."
     ),
+    "bench.market": message(
+        "A simulated week a seed, {rounds} seeds; {phones} phones, a model of {layers} layers, a"
+        " request each {every_s:seconds}, a tenth of receipts audited, one request in five bought"
+        " without regard to reputation and audited whole. Simulated are phones, requests and"
+        " chance; reputation, audit rates, penalties, prices and the choice of phones are the"
+        " program's own functions. Profit is pay less what computing costs and what stake was"
+        " lost; a keeper's own cost is two fifths of the usual price."
+    ),
     "bench.ledger": message(
         "{receipts:,} receipts, {in_flight} of them in flight, from their arrival on the service"
         " loop until the ledger answered that they are on the disk; medians of {rounds}"
