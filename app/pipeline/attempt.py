@@ -18,7 +18,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.opening_stages.open_command import open_command
-from app.pipeline.prompts.cutting import chunk_sizes
+from app.pipeline.prompts.cutting import step_sizes
 from app.pipeline.prompts.prefill_window import PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
@@ -142,26 +142,30 @@ class Attempt:
     async def prefill(
         self, tokens: Sequence[int], generated: int, steering: Steering = UNSTEERED
     ) -> TokenResult:
-        """Feed what is not there yet of a prompt, in chunks; return the token that follows it.
+        """Feed what is not there yet of a text; return the token that follows it.
 
-        `generated` is the 1-based number of that token in the request, which `steering` is for.
+        `generated` is the 1-based number of that token in the request, which `steering` is for:
+        as many of the last tokens, less one, are of the answer.
         """
         await self._steer(generated, steering)
-        chunk_tokens = self.terms.chunk_tokens
-        result = self._token(await self._feed(tokens, generated, chunk_tokens, steering))
+        sizes = self._sizes(len(tokens), generated - 1)
+        result = self._token(await self._feed(tokens, generated, sizes, steering))
         if result.goes_on:
             raise self._unasked()
         return result
 
-    async def read(self, tokens: Sequence[int]) -> None:
-        """Feed what is not there yet of a text, in chunks, and ask for nothing."""
+    async def read(self, tokens: Sequence[int], answers: int) -> None:
+        """Feed what is not there yet of a text that ends in so many answers; ask for nothing."""
         if len(tokens) > self._position:
-            await self._feed(tokens, 0, self.terms.chunk_tokens)
+            await self._feed(tokens, 0, self._sizes(len(tokens), answers))
+
+    def _sizes(self, tokens: int, answers: int) -> list[int]:
+        return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
-        chunk_tokens = len(tokens) if whole else self.terms.chunk_tokens
-        told = await self._feed(tokens, 1, chunk_tokens)
+        sizes = [len(tokens)] if whole else self._sizes(len(tokens), 0)
+        told = await self._feed(tokens, 1, sizes)
         with self._reading():
             result = vector_result(told, numbers, self._serials)
         self.answers.append(result.vector)
@@ -171,19 +175,19 @@ class Attempt:
         self,
         tokens: Sequence[int],
         generated: int,
-        chunk_tokens: int,
+        sizes: Sequence[int],
         steering: Steering = UNSTEERED,
     ) -> StepAnswer:
-        """Send a text in chunks, several at a time, and return what came of the last."""
+        """Send a text in such steps, several at a time, and return what came of the last."""
         window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
-        sizes = deque(chunk_sizes(len(tokens) - self._position, chunk_tokens))
+        left = deque(sizes)
         answer = None
-        while sizes or self.outcomes.under_way:
-            if sizes and self.outcomes.under_way < window.chunks:
-                start, size = self._position, sizes.popleft()
+        while left or self.outcomes.under_way:
+            if left and self.outcomes.under_way < window.chunks:
+                start, size = self._position, left.popleft()
                 chunk = tuple(tokens[start : start + size])
-                record = self._record(chunk, 0 if sizes else generated)
-                await self._send_alone(record if sizes else replace(record, steering=steering))
+                record = self._record(chunk, 0 if left else generated)
+                await self._send_alone(record if left else replace(record, steering=steering))
                 continue
             outcome, before_s = await self._outcome(), heard_s
             answer, heard_s = outcome.answer, self._clock.monotonic_s()

@@ -70,9 +70,16 @@ class SlotPool:
         transaction: TransactionId,
         done: Sequence[StepRecord],
         ancestors: frozenset[TransactionId],
+        *,
+        goes_on: bool = False,
     ) -> int:
-        """Note what every stage has done in a seat's slot; return how many steps to keep there."""
-        return self.contents.note(seat.slot, transaction, done, seat.wanted, ancestors)
+        """Note what every stage has done in a seat's slot; return how many steps to keep there.
+
+        Those of its answer are among them where the same text `goes_on` in another attempt.
+        """
+        return self.contents.note(
+            seat.slot, transaction, done, seat.wanted, ancestors, goes_on=goes_on
+        )
 
     def forget(self, transaction: TransactionId) -> None:
         """Reuse no row that a transaction computed, wherever it was copied to."""

@@ -1,18 +1,21 @@
-"""How a prompt is cut into steps, and which steps of an earlier one are as good as its own.
+"""How a text is cut into steps, and which steps of an earlier one are as good as its own.
 
 What a row comes out as depends on the step it is computed in. A row alone takes another way through
-attention than among others, and differs in its last bits; so no row of a prompt is computed alone,
-but that of a prompt of one token, and no row of a decoded token is reused. Among others it comes
-out the same however a text is cut, where that was tried (`app.models.importing.cut_check`);
-elsewhere only steps are reused that a run of the text would send by itself. Either way not one
-token differs.
+attention than among others, and differs in its last bits, whatever form the weights have. So no row
+of a prompt is computed alone, but that of a prompt of one token, and each row of an answer is, also
+where it is computed again: as it was when the answer was written. (Rows of several texts in one
+step come out as alone.) Among others of its text a row comes out the same however a prompt is cut,
+where that was tried (`app.models.importing.cut_check`); elsewhere only steps are reused that a run
+of the text would send by itself. Either way not one token differs.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from app.pipeline.prompts.step_record import StepRecord
+from workers.protocol.commands import MAXIMUM_EXCERPT_STEPS
 
 FEWEST_ROWS = 2
 """Of a step whose rows are computed among others."""
@@ -31,31 +34,53 @@ def chunk_sizes(tokens: int, chunk_tokens: int) -> list[int]:
     return [*sizes, left] if left else sizes
 
 
-def kept_steps(steps: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
-    """Return the first steps, of those that others may go on from, each with several rows."""
+def step_sizes(tokens: int, answers: int, done: int, chunk_tokens: int) -> list[int]:
+    """Return how many tokens go in each step of a text of which `done` tokens have been read.
+
+    The last `answers` of its `tokens` were chosen, not asked with: each goes in a step of its own,
+    as it did when the text was written.
+    """
+    asked = max(tokens - answers - done, 0)
+    return [*chunk_sizes(asked, chunk_tokens), *([1] * (tokens - done - asked))]
+
+
+def kept_steps(steps: Sequence[StepRecord], *, answers: bool) -> tuple[StepRecord, ...]:
+    """Return the first steps, of those that others may go on from.
+
+    With `answers` those of single tokens too, from which only the same text can go on.
+    """
     chosen: list[StepRecord] = []
-    for step in steps:
-        if len(step.tokens) < FEWEST_ROWS:
+    for step in steps[:MAXIMUM_EXCERPT_STEPS]:
+        if len(step.tokens) < FEWEST_ROWS and not answers:
             break
         chosen.append(step)
     return tuple(chosen)
 
 
 def reusable(
-    steps: Sequence[StepRecord], tokens: Sequence[int], chunk_tokens: int, *, any_cut: bool
+    steps: Sequence[StepRecord],
+    tokens: Sequence[int],
+    chunk_tokens: int,
+    *,
+    answers: int = 0,
+    any_cut: bool,
 ) -> tuple[StepRecord, ...]:
     """Return the first steps that are as good as those that a run of these tokens begins with.
 
-    With `any_cut` rows of several are the same however the text is cut. The last rows are never
-    among them: there has to be a step for what follows the text.
+    The last `answers` tokens were chosen, not asked with. With `any_cut` rows of several are the
+    same however a prompt is cut. The last row is never among them: there has to be a step for what
+    follows the text.
     """
-    sizes = chunk_sizes(len(tokens), chunk_tokens)
+    sizes = step_sizes(len(tokens), answers, 0, chunk_tokens)
+    sent = dict(zip(itertools.accumulate(sizes, initial=0), sizes, strict=False))
     chosen: list[StepRecord] = []
-    for step in kept_steps(steps):
-        left = len(tokens) - step.end
-        if left < FEWEST_ROWS or step.tokens != _part(tokens, step):
+    for step in steps:
+        if step.end >= len(tokens) or step.tokens != _part(tokens, step):
             break
-        if not any_cut and sizes[len(chosen)] != len(step.tokens):
+        as_sent = sent.get(step.position) == len(step.tokens)
+        left = len(tokens) - answers - step.end
+        recut = any_cut and len(step.tokens) >= FEWEST_ROWS and (left == 0 or left >= FEWEST_ROWS)
+        if not (as_sent or recut):
             break
         chosen.append(step)
     return tuple(chosen)

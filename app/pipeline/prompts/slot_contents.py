@@ -19,7 +19,9 @@ class Wanted:
     chunk_tokens: int = 1
     keeper: str = ""
     any_cut: bool = False
-    """Whether rows come out the same however a text is cut."""
+    """Whether rows come out the same however a prompt is cut."""
+    answers: int = 0
+    """How many of the last tokens were chosen, not asked with."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,21 @@ class SlotContents:
         steps: Sequence[StepRecord],
         wanted: Wanted,
         ancestors: frozenset[TransactionId],
+        *,
+        goes_on: bool = False,
     ) -> int:
-        """Note which steps every stage has done in a slot; return how many are worth keeping."""
-        chunks = kept_steps(steps)
+        """Note which steps every stage has done in a slot; return how many are worth keeping.
+
+        Where the same text `goes_on` in another attempt its answers are too.
+        """
+        worth = kept_steps(steps, answers=goes_on)
         self._contents.pop(slot, None)
-        if chunks:
-            kept = tuple(step.unanswered() for step in chunks)
+        if worth:
+            kept = tuple(step.unanswered() for step in worth)
             text = tuple(token for step in steps for token in step.tokens)
             prefix = KeptPrefix(slot, transaction, kept, ancestors)
             self._contents[slot] = _Content(prefix, wanted.keeper, text, next(self._ticks))
-        return len(chunks)
+        return len(worth)
 
     def longest(self, wanted: Wanted) -> KeptPrefix | None:
         """Return the longest beginning of a text that some slot holds; none where none does."""
@@ -63,7 +70,11 @@ class SlotContents:
             if content.keeper != wanted.keeper:
                 continue
             steps = reusable(
-                content.prefix.steps, wanted.tokens, wanted.chunk_tokens, any_cut=wanted.any_cut
+                content.prefix.steps,
+                wanted.tokens,
+                wanted.chunk_tokens,
+                answers=wanted.answers,
+                any_cut=wanted.any_cut,
             )
             found = replace(content.prefix, steps=steps)
             if found.rows > (best.rows if best else 0):

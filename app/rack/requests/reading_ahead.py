@@ -2,7 +2,7 @@
 
 What is read there is an attempt of its own that asks for no token: journalled, signed for and
 audited like any other. Its rows stay in a slot, where the text finds them once its layers have
-moved; what then is left to read is less than a chunk and what was written meanwhile.
+moved; what then is left to read is a few rows and what was written meanwhile.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from app.rack.requests.workplace import Workplace
 
 MOST_READINGS: Final = 3
 """How often what was written meanwhile is read too."""
+LEAST_ROWS: Final = 16
+"""Fewer are read sooner once the layers have moved than by an attempt of their own."""
 
 
 @dataclass
@@ -54,14 +56,13 @@ class ReadingAhead:
             await asyncio.wait({reading})
 
     async def _read(self, applied: Applied) -> None:
-        """Read whole chunks, and what was written meanwhile, while that leaves less for later."""
-        request, chunk_tokens, read = self.request, self.workplace.chunk_tokens, 0
+        """Read what there is, and what was written meanwhile, while that leaves less for later."""
+        request, read = self.request, 0
         for _ in range(MOST_READINGS):
             text = (*request.prompt_tokens, *request.tokens)
-            ready = len(text) // chunk_tokens * chunk_tokens
-            if ready <= read or not await self._read_once(applied, text[:ready]):
+            if len(text) - read < LEAST_ROWS or not await self._read_once(applied, text):
                 return
-            read = ready
+            read = len(text)
 
     async def _read_once(self, applied: Applied, text: tuple[int, ...]) -> bool:
         """Leave a text's rows in a slot; false where some phone failed, which then shows again."""
@@ -70,7 +71,7 @@ class ReadingAhead:
             attempt = await self.begun(applied, seat, None)
             try:
                 await attempt.open()
-                await attempt.read(text)
+                await attempt.read(text, len(text) - len(self.request.prompt_tokens))
             except (StageFailedError, StepLostError, DisputedRowsError):
                 return False
             finally:

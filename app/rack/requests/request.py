@@ -153,7 +153,8 @@ class Request:
         if self.vector_model is not None:
             return Wanted()
         any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
-        return Wanted((*self.prompt_tokens, *self.tokens), chunk_tokens, self.keeper, any_cut)
+        text = (*self.prompt_tokens, *self.tokens)
+        return Wanted(text, chunk_tokens, self.keeper, any_cut, answers=len(self.tokens))
 
     def history(self, mode: LookupMode) -> tuple[int, ...] | None:
         """Return what its next tokens may be looked up in; None where they are not to be."""

@@ -218,7 +218,7 @@ class RequestRunner:
         known = (*request.prompt_tokens, *request.tokens)
         steering = await self._steering()
         self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
-        _keep(attempt, applied)
+        self._keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
@@ -281,7 +281,7 @@ class RequestRunner:
             if concluded.withheld:
                 applied.slots.forget(attempt.transaction)
             else:
-                kept_steps = _keep(attempt, applied)
+                kept_steps = self._keep(attempt, applied)
         finally:
             await attempt.close(kept_steps)
         await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
@@ -392,7 +392,12 @@ class RequestRunner:
             await task
             raise
 
-
-def _keep(attempt: Attempt, applied: Applied) -> int:
-    """Let others begin with what every stage has done; return how many steps are worth keeping."""
-    return applied.slots.keep(attempt.seat, attempt.transaction, attempt.done, attempt.ancestors)
+    def _keep(self, attempt: Attempt, applied: Applied) -> int:
+        """Let others begin with what every stage has done; return how many steps to keep."""
+        return applied.slots.keep(
+            attempt.seat,
+            attempt.transaction,
+            attempt.done,
+            attempt.ancestors,
+            goes_on=not self.request.complete,
+        )

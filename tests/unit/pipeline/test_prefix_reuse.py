@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable
+from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable, step_sizes
 from app.pipeline.prompts.slot_contents import SlotContents, Wanted
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.slots import SlotPool
@@ -77,6 +77,43 @@ def test_no_row_that_was_computed_alone_is_reused_and_none_is_computed_so_after_
         assert following.tokens != tokens[following.position : following.end]
 
 
+@given(TOKENS, TOKENS, st.integers(0, 23), st.booleans())
+def test_a_text_that_goes_on_has_every_row_computed_in_a_step_as_large_as_at_first(
+    prompt: tuple[int, ...],
+    answer: tuple[int, ...],
+    done: int,
+    any_cut: bool,  # noqa: FBT001
+) -> None:
+    first, text = prompt_steps(prompt, answer), (*prompt, *answer)
+    kept = kept_steps(first[:done], answers=True)
+    chosen = reusable(kept, text, CHUNK, answers=len(answer), any_cut=any_cut)
+    assert chosen == first[: min(done, len(first) - 1)]
+    sizes = [len(step.tokens) for step in chosen]
+    sizes += step_sizes(len(text), len(answer), _rows(chosen), CHUNK)
+    assert sizes == [len(step.tokens) for step in first]
+
+
+@given(TOKENS, TOKENS, TOKENS, TOKENS, st.booleans())
+def test_what_another_text_left_gives_no_row_computed_otherwise(
+    earlier: tuple[int, ...],
+    decoded: tuple[int, ...],
+    prompt: tuple[int, ...],
+    answer: tuple[int, ...],
+    any_cut: bool,  # noqa: FBT001
+) -> None:
+    steps = kept_steps(prompt_steps(earlier, decoded), answers=True)
+    text = (*prompt, *answer)
+    chosen = reusable(steps, text, CHUNK, answers=len(answer), any_cut=any_cut)
+    sizes = [len(step.tokens) for step in chosen]
+    sizes += step_sizes(len(text), len(answer), _rows(chosen), CHUNK)
+    assert sum(sizes) == len(text)
+    alone = [size == 1 for size in sizes for _ in range(size)]
+    own = [len(step.tokens) == 1 for step in prompt_steps(prompt, answer) for _ in step.tokens]
+    assert alone == own
+    if not any_cut:
+        assert sizes == [len(step.tokens) for step in prompt_steps(prompt, answer)]
+
+
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=20))
 def test_of_a_text_of_no_tokens_nothing_is_reused_whatever_a_slot_holds(
     earlier: list[int],
@@ -102,7 +139,7 @@ def test_a_longer_text_goes_on_where_the_prompt_before_it_ended(
     steps = prompt_steps(text[:10], (10, 11))
     assert _rows(reusable(steps, text[:length], CHUNK, any_cut=False)) == aligned
     assert _rows(reusable(steps, text[:length], CHUNK, any_cut=True)) == any_cut
-    assert _rows(kept_steps(steps)) == 10
+    assert _rows(kept_steps(steps, answers=False)) == 10
 
 
 class SlotContentsMachine(RuleBasedStateMachine):
@@ -146,7 +183,7 @@ class SlotContentsMachine(RuleBasedStateMachine):
         transaction, wanted, ancestors = self.open[slot]
         steps = prompt_steps(wanted.tokens)[:done]
         kept = self.contents.note(slot, transaction, steps, wanted, ancestors)
-        assert kept == len(kept_steps(steps))
+        assert kept == len(kept_steps(steps, answers=False))
         self.held.pop(slot, None)
         if kept:
             self.held[slot] = transaction, wanted.tokens[: _rows(steps[:kept])], wanted.keeper

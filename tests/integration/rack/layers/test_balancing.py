@@ -1,4 +1,8 @@
-"""Layers of real workers move by themselves while a text is written, and it stays the same."""
+"""Layers of real workers move by themselves while a text is written, and it stays the same.
+
+The model's weights are random and of 8 bits: many tokens are nearly as likely as the one chosen, so
+that a row which differs in its last bits soon makes another text.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,41 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.benchmarks.stages.random_model import LlamaSize, write_random_llama
+from app.core.identifiers import RequestId
+from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
+from app.models.library import Library
 from app.placement.rebalancing.readings import CauseKind
-from app.rack.commands import ClearFault, Inject
+from app.rack.commands import Ask, ClearFault, Inject
+from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import LayerMove, RackSnapshot, RequestState
-from tests.integration.rack.support import finish, generate, open_virtual_rack, start, wait_for
+from tests.integration.rack.support import PATIENCE, finish, open_rack_of, wait_for
 
-TOKENS = 160
+TOKENS = 320
 FACTOR = 50.0
+SIZE = LlamaSize(
+    layers=6, hidden_size=288, inner_size=768, heads=9, kv_heads=3, vocabulary_size=2_048
+)
+TEXT = tuple(range(100, 140))
 
 
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
-    with open_virtual_rack(tmp_path_factory.mktemp("home"), 2) as opened:
+    home = tmp_path_factory.mktemp("home")
+    Library(home).import_folder(write_random_llama(home / "checkpoint", SIZE), "random", "q8")
+    options = RackOptions(home=home, rack="virtual:2", model="random", patience=PATIENCE)
+    with open_rack_of(options) as opened:
         yield opened
 
 
+def start(rack: RackService, tokens: int) -> RequestId:
+    return rack.do(Ask(Complete(TEXT), tokens)).result(60)
+
+
 def test_layers_leave_a_slow_phone_and_a_text_under_way_goes_on(rack: RackService) -> None:
-    expected = generate(rack, TOKENS).token_ids
+    expected = finish(rack, start(rack, TOKENS)).token_ids
     applied = rack.snapshot().applied
     assert applied is not None
     slow = max(applied.stages, key=lambda stage: stage.layer_count)
@@ -46,7 +66,7 @@ def test_a_phone_that_comes_back_gets_layers_again_without_a_click(rack: RackSer
     assert applied is not None
     serial = applied.serials[-1]
     rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
-    generate(rack, 8)
+    finish(rack, start(rack, 8))
     wait_for(rack, lambda newest: not _holds(newest, serial))
     rack.do(ClearFault(serial)).result(60)
     wait_for(rack, lambda newest: _holds(newest, serial))
