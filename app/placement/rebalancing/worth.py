@@ -14,8 +14,11 @@ HORIZON_S: Final = 60.0
 LOAD_S: Final = 0.3
 """What the first token after a move waits for, besides reading the text again."""
 PREFILL_SHARE: Final = 0.05
-"""What a token of a text takes to be read again, as a share of what it takes to be written: one
+"""What a token of a prompt takes to be read again, as a share of what one takes to be written: one
 pass of the ring reads 64 of them, at the price of several."""
+ANSWER_SHARE: Final = 0.25
+"""What a token of an answer takes: each goes alone, several of them under way, in half the time (8
+layers of 576 numbers, 3 phones); a text that is written meanwhile loses half of that."""
 PUSH_SHARE: Final = 0.2
 """What a push takes from those who go on writing meanwhile: it shares links and processors."""
 
@@ -54,6 +57,7 @@ class Trade:
         return self.gain >= LEAST_GAIN and saved_s >= self.price_s
 
 
-def reading_again_s(now: Prediction, longest_tokens: int) -> float:
-    """Return about how long the longest text under way takes to be read again."""
-    return longest_tokens * now.token_latency_s * PREFILL_SHARE
+def reading_again_s(now: Prediction, tokens: int, answers: int) -> float:
+    """Return about what reading a text again takes, whose last `answers` tokens were chosen."""
+    shares = (tokens - answers) * PREFILL_SHARE + answers * ANSWER_SHARE
+    return now.token_latency_s * shares

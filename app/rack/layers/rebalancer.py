@@ -55,10 +55,12 @@ _log = logging.getLogger("shardloom.rack")
 
 @dataclass(frozen=True)
 class Work:
-    """How many texts are being written, and the tokens of the longest."""
+    """How many texts are being written, and the longest."""
 
     texts: int
     longest_tokens: int
+    longest_answers: int
+    """How many of its tokens are its answer's."""
     under_way: int
     """Those that are read, wait or are moved over, too."""
 
@@ -200,7 +202,8 @@ class Rebalancer:
 
     def _trade(self, proposal: Proposal, before: Assignment) -> Trade:
         now, then = proposal.predictor.predict(before), proposal.plan.prediction
-        again_s = reading_again_s(now, self._work().longest_tokens)
+        work = self._work()
+        again_s = reading_again_s(now, work.longest_tokens, work.longest_answers)
         push_s = self._assigner.problems.push_s(then)
         objective = proposal.objective
         return Trade(score(now, objective), score(then, objective), push_s, again_s)

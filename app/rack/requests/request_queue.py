@@ -75,9 +75,11 @@ class RequestQueue:
     def work(self) -> Work:
         """How many texts are being written, and how long the longest is."""
         written = [each for each in self.requests.values() if each.state is RequestState.DECODING]
-        lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
+        lengths = (
+            (len(each.prompt_tokens) + len(each.tokens), len(each.tokens)) for each in written
+        )
         under_way = sum(each.state in _UNWRITTEN for each in self.requests.values())
-        return Work(len(written), max(lengths, default=0), under_way)
+        return Work(len(written), *max(lengths, default=(0, 0)), under_way)
 
     async def ask(self, model: OpenedModel, asked: Ask) -> RequestId:
         """Start a task. Without `tokens` its text may fill the context.

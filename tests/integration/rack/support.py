@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.assignment import RUN_TOKENS
+from app.core.assignment import RUN_TOKENS, Assignment
 from app.core.identifiers import RequestId
 from app.core.tasks import Complete
 from app.models.library import Library
@@ -93,6 +93,16 @@ def open_rack_of(options: RackOptions) -> Iterator[RackService]:
         yield rack
     finally:
         rack.close().result(90)
+
+
+def shifted(assignment: Assignment) -> Assignment:
+    """Return another assignment of the same phones: one seam moved by a layer."""
+    moves = (
+        assignment.with_seam(seam, after.first_layer + step)
+        for seam, after in enumerate(assignment.stages[1:])
+        for step in (1, -1)
+    )
+    return next(moved for moved in moves if moved != assignment)
 
 
 def start(rack: RackService, tokens: int, prompt: str = PROMPT) -> RequestId:

@@ -51,6 +51,7 @@ from tests.integration.rack.support import (
     open_virtual_rack,
     paused_before,
     request_in,
+    shifted,
     start,
     tokens_so_far,
     virtual_phones,
@@ -91,16 +92,6 @@ def home_of_rack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rack(home_of_rack: Path) -> Iterator[RackService]:
     with open_virtual_rack(home_of_rack, 3) as opened:
         yield opened
-
-
-def shifted(assignment: Assignment) -> Assignment:
-    """Return another assignment of the same phones: one seam moved by a layer."""
-    moves = (
-        assignment.with_seam(seam, after.first_layer + step)
-        for seam, after in enumerate(assignment.stages[1:])
-        for step in (1, -1)
-    )
-    return next(moved for moved in moves if moved != assignment)
 
 
 def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:

@@ -1,7 +1,7 @@
 """Layers of real workers move by themselves while a text is written, and it stays the same.
 
-The model's weights are random and of 8 bits: many tokens are nearly as likely as the one chosen, so
-that a row which differs in its last bits soon makes another text.
+The model's weights are random and of 8 bits, so that many tokens are nearly as likely as the one
+chosen. How likely each was tells sooner than the tokens where some row's last bits differ.
 """
 
 from __future__ import annotations
@@ -16,16 +16,24 @@ from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.models.library import Library
 from app.placement.rebalancing.readings import CauseKind
-from app.rack.commands import Ask, ClearFault, Inject
+from app.rack.commands import Apply, Ask, ClearFault, Inject, RequestAssignment
 from app.rack.options import RackOptions
 from app.rack.service import RackService
 from app.rack.snapshot import LayerMove, RackSnapshot, RequestState
-from tests.integration.rack.support import PATIENCE, finish, open_rack_of, wait_for
+from tests.integration.rack.support import (
+    HELD,
+    PATIENCE,
+    finish,
+    open_rack_of,
+    paused_before,
+    shifted,
+    wait_for,
+)
 
-TOKENS = 320
+TOKENS = 160
 FACTOR = 50.0
 SIZE = LlamaSize(
-    layers=6, hidden_size=288, inner_size=768, heads=9, kv_heads=3, vocabulary_size=2_048
+    layers=4, hidden_size=288, inner_size=768, heads=9, kv_heads=3, vocabulary_size=2_048
 )
 TEXT = tuple(range(100, 140))
 
@@ -44,7 +52,7 @@ def start(rack: RackService, tokens: int) -> RequestId:
 
 
 def test_layers_leave_a_slow_phone_and_a_text_under_way_goes_on(rack: RackService) -> None:
-    expected = finish(rack, start(rack, TOKENS)).token_ids
+    expected = finish(rack, start(rack, TOKENS))
     applied = rack.snapshot().applied
     assert applied is not None
     slow = max(applied.stages, key=lambda stage: stage.layer_count)
@@ -58,7 +66,22 @@ def test_layers_leave_a_slow_phone_and_a_text_under_way_goes_on(rack: RackServic
     assert after.layer_count < before.layer_count
     rack.do(ClearFault(slow.serial)).result(60)
     ended = finish(rack, identifier)
-    assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected)
+    assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected.token_ids)
+    assert ended.choices == expected.choices
+
+
+def test_layers_moved_by_hand_change_no_bit_of_a_text_under_way(rack: RackService) -> None:
+    undisturbed = finish(rack, start(rack, TOKENS))
+    applied = rack.snapshot().applied
+    assert applied is not None
+    with paused_before(HELD) as pause:
+        identifier = start(rack, TOKENS)
+        pause.wait()
+        rack.do(RequestAssignment(shifted(applied))).result(60)
+        rack.do(Apply()).result(60)
+    ended = finish(rack, identifier)
+    assert ended.receipts > undisturbed.receipts
+    assert (ended.token_ids, ended.choices) == (undisturbed.token_ids, undisturbed.choices)
 
 
 def test_a_phone_that_comes_back_gets_layers_again_without_a_click(rack: RackService) -> None:
