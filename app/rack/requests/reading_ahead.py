@@ -23,7 +23,8 @@ from app.rack.requests.workplace import Workplace
 MOST_READINGS: Final = 3
 """How often what was written meanwhile is read too."""
 LEAST_ROWS: Final = 16
-"""Fewer are read sooner once the layers have moved than by an attempt of their own."""
+"""Fewer, or fewer than a chunk has, are read sooner once the layers have moved than by an attempt
+of their own."""
 
 
 @dataclass
@@ -58,9 +59,10 @@ class ReadingAhead:
     async def _read(self, applied: Applied) -> None:
         """Read what there is, and what was written meanwhile, while that leaves less for later."""
         request, read = self.request, 0
+        least = min(LEAST_ROWS, self.workplace.chunk_tokens)
         for _ in range(MOST_READINGS):
             text = (*request.prompt_tokens, *request.tokens)
-            if len(text) - read < LEAST_ROWS or not await self._read_once(applied, text):
+            if len(text) - read < least or not await self._read_once(applied, text):
                 return
             read = len(text)
 
