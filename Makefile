@@ -20,7 +20,7 @@ help:
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
 	@echo "make walks    how many modules a phone and a receipt pass through"
-	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing, all cases of long tests"
+	@echo "make soak   what takes hours: 10,000 simulated racks, honest phones audited, long fuzzing, all cases of long tests"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
