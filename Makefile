@@ -89,6 +89,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench energy --markdown docs/benchmarks.md
 
 translations:
 	@$(PYTHON) packaging/bootstrap.py test
