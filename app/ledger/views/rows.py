@@ -175,9 +175,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
         EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
-        EntryKind.COMMITTED: lambda fields: Fact(
-            "journal.committed", transaction=fields["transaction"], count=fields["tokens"]
-        ),
+        EntryKind.COMMITTED: lambda fields: Fact("journal.committed", count=fields["tokens"]),
         EntryKind.VOIDED: lambda fields: Fact("journal.void", reason=_void_reason(fields)),
         EntryKind.PAYMENTS_RELEASED: lambda fields: Fact(
             "journal.payments_released", count=len(fields["transactions"])

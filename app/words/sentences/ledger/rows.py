@@ -19,10 +19,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
-    "journal.committed": plural(
-        "{transaction} is signed for, {count:,} token",
-        "{transaction} is signed for, {count:,} tokens",
-    ),
+    "journal.committed": plural("Signed for, {count:,} token", "Signed for, {count:,} tokens"),
     "journal.earnings_staked": message("{amount:credits} of its own earnings put up"),
     "journal.grant_paid": message("Part {part} of the grant {name} paid"),
     "journal.keeper_named": message("The key {key} speaks for it"),
