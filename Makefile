@@ -77,6 +77,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lookup --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md

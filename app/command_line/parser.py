@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.economy.options import add_economy
 from app.command_line.groups.experiments import add_experiments
 from app.command_line.option_groups import (
     JSON_HELP,
@@ -45,7 +46,7 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "ledger", "plan", "lingualinked"),
+    *("ways", "http", "ledger", "plan", "lingualinked"),
 )
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
@@ -326,6 +327,7 @@ def _ledger(commands: Commands) -> None:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    add_economy(actions)
 
 
 def _proofs(actions: Commands) -> None:

@@ -20,7 +20,7 @@ from app.core.facts import FieldValue
 from app.core.reading import json_fields
 from app.core.reading.json_fields import LARGEST_WHOLE, FieldReader, JsonKind
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -30,6 +30,7 @@ _MOST_DIGITS: Final = 30
 Fields = json_fields.Fields
 _MISFITS: Final[Mapping[JsonKind, str]] = {
     JsonKind.TEXT: "entry.field_not_text",
+    JsonKind.TEXTS: "entry.field_not_texts",
     JsonKind.TRUTH: "entry.field_not_truth",
     JsonKind.WHOLE: "entry.field_not_whole",
     JsonKind.HEXADECIMAL: "entry.field_not_hexadecimal",
@@ -64,6 +65,21 @@ class EntryKind:
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
     COSIGNED: Final = "cosigned"
+    COMMITTED: Final = "committed"
+    VOIDED: Final = "void"
+    PAYMENTS_RELEASED: Final = "payments-released"
+    KEEPER_NAMED: Final = "keeper-named"
+    EARNINGS_STAKED: Final = "earnings-staked"
+    UNBONDING_BEGUN: Final = "unbonding-begun"
+    UNBONDING_ENDED: Final = "unbonding-ended"
+    QUOTED: Final = "quoted"
+    PROPOSED: Final = "proposed"
+    VOTED: Final = "voted"
+    PROPOSAL_CLOSED: Final = "proposal-closed"
+    PROPOSAL_EXECUTED: Final = "proposal-executed"
+    GRANT_PAID: Final = "grant-paid"
+    STOPPED: Final = "stopped"
+    RESUMED: Final = "resumed"
 
 
 @dataclass(frozen=True)
@@ -168,6 +184,7 @@ def _misfit(wanted: JsonKind, /, **told: FieldValue) -> LedgerError:
 _READER: Final = FieldReader(_misfit)
 text = _READER.text
 """Like all that read a field, raises `LedgerError` for one that is not what belongs there."""
+texts = _READER.texts
 integer = _READER.whole_number
 flag = _READER.flag
 octets = _READER.octets

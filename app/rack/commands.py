@@ -246,6 +246,26 @@ class AddStake(Command[None]):
 
 
 @dataclass(frozen=True)
+class SubmitStatement(Command[str]):
+    """Journal what a keeper signed: an order, a quote, a proposal or a vote.
+
+    Signature and key are hexadecimal. The result is the proposal or phone that it is about.
+    """
+
+    data: str
+    signature: str
+    key: str
+
+
+@dataclass(frozen=True)
+class StopPayments(Command[None]):
+    """Begin an emergency stop of so many seconds; end the one in force where it is of 0."""
+
+    seconds: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class ReadJournal(Command[JournalPage]):
     """Read the newest rows of the ledger's journal older than the entry `before`, or than any."""
 
@@ -339,6 +359,8 @@ AnyCommand = (
     | TakePhone
     | Release
     | AddStake
+    | SubmitStatement
+    | StopPayments
     | ReadJournal
     | Identify
     | WatchPairing

@@ -18,6 +18,7 @@ class JsonKind(Enum):
     """What a field was to be and is not."""
 
     TEXT = auto()
+    TEXTS = auto()
     TRUTH = auto()
     WHOLE = auto()
     HEXADECIMAL = auto()
@@ -43,6 +44,10 @@ class FieldReader:
     def text(self, fields: Fields, name: str) -> str:
         """Return a text."""
         return self._checked(fields, name, JsonKind.TEXT, _is_text)
+
+    def texts(self, fields: Fields, name: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return tuple(self._checked(fields, name, JsonKind.TEXTS, _are_texts))
 
     def flag(self, fields: Fields, name: str) -> bool:
         """Return a truth value."""
@@ -101,6 +106,10 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 def _are_whole(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(map(_is_whole, value))
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(map(_is_text, value))
 
 
 def _is_record(value: object) -> TypeGuard[Fields]:

@@ -14,11 +14,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import (
-    DisputedRowsError,
-    StageFailedError,
-    StepLostError,
-)
+from app.pipeline.failures import DisputedRowsError, StageFailedError, StepLostError
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult
@@ -171,7 +167,9 @@ class RequestRunner:
             applied.closed,
             history,
         )
-        opened = await workplace.settlement.begin(transaction, request.asked, applied, terms)
+        opened = await workplace.settlement.begin(
+            transaction, request.asked, applied, terms, request.answers_left
+        )
         return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
 
     def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:

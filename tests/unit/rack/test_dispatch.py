@@ -56,6 +56,8 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
     all_commands.AddStake(PHONE, 1),
+    all_commands.SubmitStatement("{}", "0" * 128, "0" * 64),
+    all_commands.StopPayments(60, "odd payments"),
     all_commands.Identify(PHONE),
     all_commands.WatchPairing(_tell),
     all_commands.PairByCode("HOST:1", "123456", _tell),

@@ -105,6 +105,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " drawn at temperature {temperature:g}. *Tokens a round* is how many a round of the ring"
         " brought. Both gave the same tokens. All phones share this machine's processors."
     ),
+    "bench.http": message(
+        "The demo model on four virtual phones, answers of {tokens} tokens, {pairs} by the rack's"
+        " own events and as many over HTTP, in turn, whose client is another process. What HTTP"
+        " adds to a first token is told of what passed outside the rack, before it had the request"
+        " and after it had the token; that and its share of the rate are medians over the pairs."
+        " Then {streams} streams at once, each drawn by a seed of its own and held against what"
+        " the rack tells of the same answer: none lost, doubled or moved a token."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"
