@@ -65,8 +65,12 @@ soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	$(BIN)/pytest -q --timeout 0 --soak tests
+	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
+	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
+		tests/integration/rack/phones/test_foreign_audits.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
+	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
 
@@ -76,6 +80,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench rack --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lookup --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench adversary --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md

@@ -46,7 +46,7 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "http", "ledger", "plan", "lingualinked"),
+    *("ways", "http", "ledger", "plan", "lingualinked", "energy", "adversary"),
 )
 LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 

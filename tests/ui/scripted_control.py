@@ -21,7 +21,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
     JournalRow,
