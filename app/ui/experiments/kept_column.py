@@ -44,6 +44,8 @@ class KeptColumn(QWidget):
         self._link, self._desk, self._appearance = link, desk, appearance
         columns = self._columns()
         self.table = Table(RowsModel[ExperimentRecord](columns, lambda row: row.identifier))
+        self.table.stretch_first_column()
+        self.table.horizontalHeader().setResizeContentsPrecision(-1)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         spoken(self.table.setAccessibleName, "Experiments that are kept")
         self.verdict = QLabel()
