@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QVBoxLayout,
@@ -44,6 +45,7 @@ class KeptColumn(QWidget):
         self._link, self._desk, self._appearance = link, desk, appearance
         columns = self._columns()
         self.table = Table(RowsModel[ExperimentRecord](columns, lambda row: row.identifier))
+        self.table.stretch_first_column()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         spoken(self.table.setAccessibleName, "Experiments that are kept")
         self.verdict = QLabel()
@@ -61,9 +63,19 @@ class KeptColumn(QWidget):
         appearance.changed.connect(self.table.rows.repaint)
         said(self, "verdict", KeptColumn._say)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the columns: rows that came while nobody saw them were not measured."""
+        super().showEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        header = self.table.horizontalHeader()
+        header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
+
     def show_records(self, records: Sequence[ExperimentRecord]) -> None:
         """List these and choose the newest where none is chosen."""
         self.table.rows.show_rows(records)
+        self._fit()
         if records and not self.table.selectionModel().hasSelection():
             self.table.selectRow(0)
         self._say()
