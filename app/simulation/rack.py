@@ -147,6 +147,7 @@ class SimulatedRack:
         self.fleet = self._make_fleet(phones)
         self.assigner = self._make_assigner()
         self.queue = self._make_queue(audit_rate)
+        self.assigner.hand_over.read = self.queue.read_ahead
         self._recovery = LossRecovery(
             self.context,
             self.fleet,
