@@ -59,8 +59,7 @@ class EconomyView(QWidget):
         spoken(self.submit.setText, "Submit a signed file…")
         spoken(
             self.submit.setToolTip,
-            "An order, a quote, a proposal or a vote that a keeper signed"
-            " (shardloom ledger --out).",
+            "An order, a quote, a proposal or a vote that a keeper signed elsewhere (--out).",
         )
         spoken(
             self.stop.setToolTip,
