@@ -6,22 +6,24 @@ A journal comes from outside: what a body holds is read with its type checked, f
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import rfc8785
-
 from app.core.errors import LedgerError
+from workers.identity.canonical import (
+    EXACT_INTEGER_LIMIT,
+    canonical_text,
+    is_canonical,
+    read_json,
+)
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
-_EXACT_INTEGER_LIMIT: Final = 2**53 - 1
 _MOST_DIGITS: Final = 30
 """Of an amount: far more than there is, and few enough to reckon with."""
 Fields = Mapping[str, Any]
@@ -52,6 +54,8 @@ class EntryKind:
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
     COSIGNED: Final = "cosigned"
+    WRITER_ADMITTED: Final = "writer-admitted"
+    WRITER_CHANGED: Final = "writer-changed"
 
 
 @dataclass(frozen=True)
@@ -67,26 +71,28 @@ class Entry:
 
     def fields(self) -> Mapping[str, Any]:
         """Return the body, parsed once. Raises `LedgerError` where it is not a JSON object."""
-        return self._parsed
+        return self._parsed[0]
 
     def check_canonical(self) -> None:
         """Raise `LedgerError` unless the body is canonical: one that was read may be anything."""
+        fields, plain = self._parsed
         try:
-            canonical = rfc8785.dumps(self.fields()).decode()
+            canonical = is_canonical(self.body, fields, plain=plain)
         except (ValueError, RecursionError) as error:
             raise self._no_json(error) from None
-        if canonical != self.body:
+        if not canonical:
             raise LedgerError("entry.not_canonical", entry=self.sequence)
 
     @cached_property
-    def _parsed(self) -> Mapping[str, Any]:
+    def _parsed(self) -> tuple[Mapping[str, Any], bool]:
+        """The fields, and whether their numbers are all exact integers."""
         try:
-            fields = json.loads(self.body)
+            fields, plain = read_json(self.body)
         except (ValueError, RecursionError) as error:
             raise self._no_json(error) from None
         if not isinstance(fields, dict):
             raise LedgerError("entry.not_object", entry=self.sequence)
-        return fields
+        return fields, plain
 
     def _no_json(self, error: ValueError | RecursionError) -> LedgerError:
         return LedgerError("entry.not_json", entry=self.sequence, reason=str(error))
@@ -128,7 +134,7 @@ def canonical_json(value: object) -> str:
     Raises `LedgerError` for what is not JSON.
     """
     try:
-        return rfc8785.dumps(_exact(value)).decode()
+        return canonical_text(_exact(value))
     except ValueError as error:
         raise LedgerError("journal.cannot_hold", reason=str(error)) from None
 
@@ -138,7 +144,7 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         case bool() | None | str():
             return value
         case int():
-            return value if abs(value) <= _EXACT_INTEGER_LIMIT else str(value)
+            return value if abs(value) <= EXACT_INTEGER_LIMIT else str(value)
         case float():
             return repr(value)
         case Mapping():

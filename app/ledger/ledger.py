@@ -22,6 +22,7 @@ from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
+from app.ledger.journal.signature_processes import CheckedReceipts
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
@@ -41,6 +42,9 @@ from app.ledger.rules.settlement import payments_of
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.rules.writers import admission_fields
+from app.ledger.storage.places import LedgerPlace
+from app.ledger.storage.sql import StorageError
 from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
@@ -53,7 +57,7 @@ class Ledger:
     """The one writer of a ledger file; amounts are micro-credits."""
 
     def __init__(
-        self, path: Path, key_path: Path, clock: Clock, judge: FaultJudge | None = None
+        self, path: LedgerPlace, key_path: Path, clock: Clock, judge: FaultJudge | None = None
     ) -> None:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
@@ -67,6 +71,8 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
+        self.checked = CheckedReceipts()
+        """Receipts that somebody verified already: they are not verified again."""
         self._works: dict[TransactionId, str] = {}
         """By transaction that is not settled yet, the record of what it read and answered."""
         self._store, self._key, self._journal = open_journal(
@@ -131,6 +137,25 @@ class Ledger:
         """Move micro-credits from the operator's account to a phone's stake, at each call."""
         self._record(EntryKind.STAKE_ADDED, {"serial": serial, "amount": str(amount)})
 
+    def admit_writer(self, key: bytes) -> None:
+        """Let the control centre with that key (32 bytes) take over some day: the operator's word.
+
+        Raises `LedgerError` for a key that is known, or unsafe.
+        """
+        with self.atomic():
+            fields = admission_fields(key, self._journal.last_hash, self._key)
+            self._record(EntryKind.WRITER_ADMITTED, fields)
+
+    def hold(self) -> None:
+        """Tell others, where several share the ledger, that this one still writes.
+
+        Raises `LedgerError` where another took over.
+        """
+        try:
+            self._store.renew()
+        except StorageError as error:
+            raise LedgerError("ledger.unwritten", reason=error.fact) from error
+
     @property
     def host_key(self) -> bytes:
         """The public half of the key that signs this ledger's heads."""
@@ -172,18 +197,18 @@ class Ledger:
         says something else is evidence of equivocation and costs the whole stake.
         Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
         """
-        text = data.decode(errors="replace")
-        signed = SignedReceipt(text, signature, public_key)
-        work = signed.verified()
+        signed = SignedReceipt.of(data, signature, public_key)
+        work = signed.work() if signed in self.checked else signed.verified()
         attempt = self._state.transaction(work.transaction)
         fields = {"transaction": work.transaction, "stage": work.index}
         known = attempt.receipts.get(work.index)
         if known is None:
             self._record(EntryKind.RECEIPT, {**fields, **signed.to_fields()})
             return ReceiptStatus.RECORDED
-        if known == content_of(text):
+        content = content_of(signed.data)
+        if known == content:
             return ReceiptStatus.REPEATED
-        if not same_opening(known, content_of(text)):
+        if not same_opening(known, content):
             raise LedgerError("receipt.other_opening", stage=work.index)
         self._equivocated(known, signed, work, fields)
         return ReceiptStatus.EQUIVOCATION
@@ -373,7 +398,9 @@ class Ledger:
 
     def _is_busy(self) -> bool:
         known, still = self._state.transactions, TransactionStatus.OPEN
-        self._running &= {name for name in known if known[name].status is still}
+        self._running = {
+            name for name in self._running if name in known and known[name].status is still
+        }
         return bool(self._running)
 
     def _close_epoch(self) -> None:

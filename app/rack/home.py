@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError, reason_of
+from app.ledger.storage.places import DatabasePlace, LedgerPlace
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Home:
     """Where everything is kept below one folder."""
 
     folder: Path
+    ledger_address: str = ""
+    """Of a database that holds the ledger; empty where that is a file in the folder."""
 
     @property
     def keys(self) -> Path:
@@ -25,6 +28,13 @@ class Home:
     def ledger_file(self) -> Path:
         """The ledger's database."""
         return self.folder / "ledger.sqlite"
+
+    @property
+    def ledger_place(self) -> LedgerPlace:
+        """Where the ledger is."""
+        if self.ledger_address:
+            return DatabasePlace(self.ledger_address, self.folder / "evidence")
+        return self.ledger_file
 
     @property
     def ledger_key(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -13,10 +13,12 @@ from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
+from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.views.pages import JournalPage, JournalSearch, read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
+from app.rack.receipt_checks import ReceiptChecks
 
 LARGEST_GROUP = 256
 """So many operations share a commit at most: one at the end of a group waits for all of it."""
@@ -50,6 +52,7 @@ class LedgerThread:
         self._largest_group = largest_group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
+        self._checks = ReceiptChecks()
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._waiting: deque[_QueuedOperation] = deque()
         self._committing: asyncio.Task[None] | None = None
@@ -86,6 +89,11 @@ class LedgerThread:
             outcome = await call.outcome
         return cast(_Result, outcome.result())
 
+    async def check_receipts(self, receipts: Sequence[SignedReceipt]) -> None:
+        """Check receipts beside the ledger's thread where many come; it then need not do so."""
+        if self._ledger is not None:
+            await self._checks.check(receipts, self._ledger.checked)
+
     async def read_page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
         """Read rows of the journal as it is on the disk, beside this thread."""
         path, loop = self._home.ledger_file, asyncio.get_running_loop()
@@ -99,6 +107,7 @@ class LedgerThread:
         if ledger is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, ledger.close)
         self._thread.shutdown()
+        await asyncio.get_running_loop().run_in_executor(None, self._checks.close)
 
     async def _commit_waiting(self, ledger: Ledger) -> None:
         try:

@@ -6,14 +6,14 @@ Canonical JSON (RFC 8785) under Ed25519 (RFC 8032) with a domain tag before the 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
+from workers.identity.canonical import canonical_text
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import (
     Digest,
@@ -82,7 +82,7 @@ _FORMS: Final = field_forms(ReceiptBody)
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps(asdict(body))
+    return canonical_text(body).encode()
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.journal.head import SignedHead
 from app.ledger.journal.replay import Observer, ReplayedLedger, replay
-from app.ledger.journal.store import LedgerStore
+from app.ledger.rules.head import SignedHead
+from app.ledger.storage.places import LedgerPlace, open_storage_read_only
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
@@ -18,7 +17,7 @@ from app.ledger.views.standing import standing_of
 _EVIDENCE_KINDS = frozenset({EntryKind.SLASHED, EntryKind.EQUIVOCATION, EntryKind.SHARP_TEST})
 
 
-def export_ledger(path: Path) -> dict[str, Any]:
+def export_ledger(path: LedgerPlace) -> dict[str, Any]:
     """Return entries, accounts and evidence, JSON-ready; hashes hexadecimal, amounts text.
 
     Raises `LedgerError` where the ledger cannot be read or does not add up.
@@ -35,22 +34,22 @@ def export_ledger(path: Path) -> dict[str, Any]:
     }
 
 
-def read_snapshot(path: Path) -> LedgerSnapshot:
+def read_snapshot(path: LedgerPlace) -> LedgerSnapshot:
     """Return the newest end of a ledger, read from its file. Raises `LedgerError`."""
     recent = RecentEntries()
     position = _read(path, recent.add)
     return recent.snapshot(position.state)
 
 
-def read_standings(path: Path, wall_ms: int) -> dict[Serial, PhoneStanding]:
+def read_standings(path: LedgerPlace, wall_ms: int) -> dict[Serial, PhoneStanding]:
     """Return every registered phone's account at a moment. Raises `LedgerError`."""
     position = _read(path, lambda _entry: None)
     serials = map(Serial, sorted(position.state.phones))
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
 
 
-def _read(path: Path, observe: Observer) -> ReplayedLedger:
-    store = LedgerStore.open_read_only(path)
+def _read(path: LedgerPlace, observe: Observer) -> ReplayedLedger:
+    store = open_storage_read_only(path)
     try:
         return replay(store, None, (observe,))
     except LedgerError as error:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.journal.store import LedgerStore
+from app.ledger.storage.places import LedgerPlace, open_storage_read_only
 from app.ledger.views.rows import journal_row
 from app.ledger.views.snapshot import JournalRow
 
@@ -38,7 +37,7 @@ class JournalPage:
 
 
 def read_page(
-    path: Path, before: int | None, count: int, search: JournalSearch | None = None
+    path: LedgerPlace, before: int | None, count: int, search: JournalSearch | None = None
 ) -> JournalPage:
     """Return the newest `count` entries older than the entry `before`, or than any.
 
@@ -46,7 +45,7 @@ def read_page(
     """
     count, wanted = max(1, min(count, LARGEST_PAGE)), search or JournalSearch()
     kinds: Collection[str] = wanted.kinds
-    store = LedgerStore.open_read_only(path)
+    store = open_storage_read_only(path)
     try:
         with store.consistent_read():
             found = store.entries_before(before, count + 1, wanted.words, kinds)

@@ -165,6 +165,10 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.RELEASED: lambda _fields: Fact("journal.released"),
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
+        EntryKind.WRITER_ADMITTED: lambda fields: Fact(
+            "journal.writer_admitted", key=fields["key"]
+        ),
+        EntryKind.WRITER_CHANGED: lambda fields: Fact("journal.writer_changed", key=fields["key"]),
         EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
         EntryKind.EPOCH_OPENED: lambda fields: Fact("journal.epoch_opened", epoch=fields["epoch"]),
         EntryKind.EPOCH_CLOSED: lambda fields: Fact("journal.epoch_closed", epoch=fields["epoch"]),

@@ -18,6 +18,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.writer_admitted": message("The key {key} may write this ledger"),
+    "journal.writer_changed": message("The key {key} writes this ledger from here on"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
     "journal.cosigned": plural("Head signed by {count} phone", "Head signed by {count} phones"),
     "journal.epoch_closed": message("Epoch {epoch}: secret revealed"),
