@@ -318,4 +318,4 @@ def _cannot_open(place: DatabasePlace, error: Exception) -> LedgerError:
 
 def _query(statement: str) -> sql.SQL:
     """Return a statement with psycopg's marks; it is one of ours, no part comes from outside."""
-    return sql.SQL(cast(LiteralString, statement.replace("?", "%s")))
+    return sql.SQL(cast(LiteralString, statement.replace("?", "%s")))  # type: ignore[redundant-cast]
