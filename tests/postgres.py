@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.ledger.storage.places import DatabasePlace
+from app.ledger.storage.addresses import DatabasePlace
 
 _INSTALL_S = 300
 _LOG_LINES = 20

@@ -30,12 +30,14 @@ from app.command_line.option_types import (
 )
 from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_keys, add_serve
+from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from app.ui.presenter.scenes import SCENES
 from app.words.catalogue import LANGUAGES
 
+EXPORT_FORMATS = ("json", "jsonl", "csv")
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4")
 SOURCE_HELP = (
@@ -58,6 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
+    parser.add_argument(
+        "--ledger",
+        dest="ledger_address",
+        metavar="ADDRESS",
+        help="a ledger that several share, postgresql://...; with a password in it, rather name it"
+        f" in {LEDGER_VARIABLE}",
+    )
     add_rack(parser, with_defaults=True)
     parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
     parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
@@ -296,14 +305,19 @@ def _ledger(commands: Commands) -> None:
             "ledger_show",
             help="Show accounts, slashes and the newest entries.",
         ),
-        add_command(
-            actions,
-            "export",
-            "ledger_export",
-            help="Print every entry, account and piece of evidence as JSON.",
-        ),
     ):
         add_json(command)
+    export = add_command(
+        actions, "export", "ledger_export", help="Print every entry, checked as it is read."
+    )
+    export.add_argument(
+        "--format",
+        choices=EXPORT_FORMATS,
+        default=EXPORT_FORMATS[0],
+        help="json: one object, with accounts and evidence; jsonl, csv: one entry a line",
+    )
+    add_json(export)
+    _copies(actions)
     verify = add_command(
         actions,
         "verify",
@@ -324,6 +338,28 @@ def _ledger(commands: Commands) -> None:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+
+
+def _copies(actions: Commands) -> None:
+    backup = add_command(
+        actions,
+        "backup",
+        "ledger_backup",
+        help="Copy the ledger as it is at this moment into a new file; it may be in use.",
+    )
+    backup.add_argument("file", type=folder, metavar="FILE")
+    add_json(backup)
+    follow = add_command(
+        actions, "follow", "ledger_follow", help="Print entries as they are written, until Ctrl-C."
+    )
+    add_json(follow)
+    admit = add_command(
+        actions,
+        "admit-writer",
+        "ledger_admit_writer",
+        help="Let another control centre take over a shared ledger when this one does not write.",
+    )
+    admit.add_argument("key", metavar="PUBLIC", help="its public key, or a file with it")
 
 
 def _proofs(actions: Commands) -> None:

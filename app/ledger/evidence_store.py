@@ -13,18 +13,12 @@ from typing import Final
 
 from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import is_sha256
-from app.ledger.storage.places import LedgerPlace
 from workers.whole_file import replace_file
 
 MOST_BYTES: Final = 1 << 30
 MOST_FILE_BYTES: Final = 256 << 20
 _KEPT_SHARE: Final = 0.9
 """Of what is allowed, what is left once the oldest went."""
-
-
-def evidence_folder(ledger: LedgerPlace) -> Path:
-    """Return where a ledger's evidence lies: beside its file, or in the home of who uses it."""
-    return ledger.with_name("evidence") if isinstance(ledger, Path) else ledger.evidence
 
 
 class EvidenceStore:

@@ -19,7 +19,7 @@ from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.entry import EntryKind
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.journal.signature_processes import CheckedReceipts
@@ -43,7 +43,7 @@ from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State, TransactionStatus
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.ledger.rules.writers import admission_fields
-from app.ledger.storage.places import LedgerPlace
+from app.ledger.storage.addresses import LedgerPlace, evidence_folder
 from app.ledger.storage.sql import StorageError
 from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries

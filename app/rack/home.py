@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError, reason_of
-from app.ledger.storage.places import DatabasePlace, LedgerPlace
+from app.core.identifiers import LEDGER_VARIABLE
+from app.ledger.storage.addresses import LedgerPlace, place_of
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Home:
     """Where everything is kept below one folder."""
 
     folder: Path
-    ledger_address: str = ""
+    ledger_address: str = field(default_factory=lambda: os.environ.get(LEDGER_VARIABLE, ""))
     """Of a database that holds the ledger; empty where that is a file in the folder."""
 
     @property
@@ -31,10 +33,14 @@ class Home:
 
     @property
     def ledger_place(self) -> LedgerPlace:
-        """Where the ledger is."""
+        """Where the ledger is. Raises `BadInputError` for an address of another kind."""
         if self.ledger_address:
-            return DatabasePlace(self.ledger_address, self.folder / "evidence")
+            return place_of(self.ledger_address, self.folder)
         return self.ledger_file
+
+    def has_ledger(self) -> bool:
+        """Tell whether there is a ledger, as far as that is known without asking a database."""
+        return bool(self.ledger_address) or self.ledger_file.is_file()
 
     @property
     def ledger_key(self) -> Path:

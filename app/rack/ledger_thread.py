@@ -12,16 +12,18 @@ from typing import TypeVar, cast
 from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
+from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.views.pages import JournalPage, JournalSearch, read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
-from app.rack.receipt_checks import ReceiptChecks
 
 LARGEST_GROUP = 256
 """So many operations share a commit at most: one at the end of a group waits for all of it."""
+HOLD_INTERVAL_S = 5.0
+"""A lease lasts three times as long (`app.ledger.storage.postgres`)."""
 MOST_WAITING = 1024
 """Operations waiting for the ledger's thread; whoever comes with one more waits to hand it in."""
 
@@ -66,7 +68,7 @@ class LedgerThread:
         self._ledger = await loop.run_in_executor(
             self._thread,
             lambda: Ledger(
-                self._home.ledger_file, self._home.ledger_key, self._clock, proven_fault
+                self._home.ledger_place, self._home.ledger_key, self._clock, proven_fault
             ),
         )
         self.host_key = self._ledger.host_key
@@ -94,9 +96,13 @@ class LedgerThread:
         if self._ledger is not None:
             await self._checks.check(receipts, self._ledger.checked)
 
+    async def hold(self) -> None:
+        """Tell others that this one writes. Raises `LedgerError` where it may no more."""
+        await self.run(lambda ledger: ledger.hold())
+
     async def read_page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
         """Read rows of the journal as it is on the disk, beside this thread."""
-        path, loop = self._home.ledger_file, asyncio.get_running_loop()
+        path, loop = self._home.ledger_place, asyncio.get_running_loop()
         return await loop.run_in_executor(None, read_page, path, before, count, search)
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ class Cheat:
         self._serial = json.loads(Path(sys.argv[1]).read_text())["serial"]
         self._is_me: bool | None = None
 
-    def is_me(self, transaction: Any) -> bool:  # noqa: ANN401
+    def is_me(self, transaction: Any) -> bool:
         shape = transaction.span.engine.shape
         stage = FIRST if shape.has_embedding else LAST if shape.has_head else MIDDLE
         if self._is_me is None and stage == self._stage:
@@ -60,18 +60,18 @@ class Cheat:
         return True
 
 
-def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:  # noqa: ANN401
+def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:
     """Put a function in the place of another, which it gets as its first argument."""
     honest = getattr(owner, name)
     setattr(owner, name, lambda *given, **named: cheat(honest, *given, **named))
 
 
-def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:  # noqa: ANN401
+def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:
     """Send to the host what the codec would not let out."""
     sender._socket.send_multipart([sender._host_route, *raw_frames(kind, fields)])
 
 
-def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noqa: ANN401
+def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:
     """Write tokens as they are, whatever is in them, and everything else as it must be."""
     if isinstance(message, Token):
         return raw_frames(
@@ -87,7 +87,7 @@ def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noq
 
 
 def says_a_token_in_the_middle(me: Cheat) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)):
             token = 5 if row.wants_token else None
@@ -105,11 +105,11 @@ def _tells(me: Cheat, **changes: object) -> None:
 
 
 def _tells_instead(me: Cheat, change: Callable[[Any], Any]) -> None:
-    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:
         finish.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(stage, transactions, *rest)
 
-    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
+    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:
         told = honest(row, *rest, **named)
         cheats = finish.cheats and row.generated > 2  # type: ignore[attr-defined]
         return change(told) if cheats else told
@@ -127,7 +127,7 @@ def tells_no_number_for_a_probability(me: Cheat) -> None:
     _tells(me, log_probability=float("nan"))
 
 
-def _surer(told: Any) -> Any:  # noqa: ANN401
+def _surer(told: Any) -> Any:
     """Say that the likeliest token is nearly certain, and its rivals as likely as they are."""
     if told.token is None or told.alternatives[0].token != told.token:
         return told
@@ -141,7 +141,7 @@ def tells_and_signs_false_probabilities(me: Cheat) -> None:
 
 
 def tells_and_signs_false_alternatives(me: Cheat) -> None:
-    def change(told: Any) -> Any:  # noqa: ANN401
+    def change(told: Any) -> Any:
         if told.token is None:
             return told
         named = {choice.token for choice in told.alternatives} | {told.token}
@@ -153,11 +153,11 @@ def tells_and_signs_false_alternatives(me: Cheat) -> None:
 
 
 def signs_other_probabilities_than_it_tells(me: Cheat) -> None:
-    def committed(honest: Any, answer: Any, told: Any) -> Any:  # noqa: ANN401
+    def committed(honest: Any, answer: Any, told: Any) -> Any:
         cheats = committed.cheats and told.generated > 2  # type: ignore[attr-defined]
         return honest(answer, _surer(told) if cheats else told)
 
-    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:
         committed.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(stage, transactions, *rest)
 
@@ -166,7 +166,7 @@ def signs_other_probabilities_than_it_tells(me: Cheat) -> None:
 
 
 def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any]]]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> Any:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> Any:
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             for kind, fields in told(runner, row.transaction):
@@ -200,7 +200,7 @@ def says_what_nobody_can_read(me: Cheat) -> None:
 
 
 def _passes_on(me: Cheat, change: Callable[[Any, Any], tuple[Any, Any]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             step, answers = change(step, answers)
@@ -230,7 +230,7 @@ def sends_rows_that_are_not_finite(me: Cheat) -> None:
 
 
 def sends_rows_of_another_step(me: Cheat) -> None:
-    def change(step: Any, answers: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    def change(step: Any, answers: Any) -> tuple[Any, Any]:
         rows = [row._replace(step=row.step + 1) for row in step.rows]
         frame = step_message.step_frame(rows, step.trace, step.inputs)
         return step._replace(table=read_step(memoryview(frame)).table), answers
@@ -239,16 +239,16 @@ def sends_rows_of_another_step(me: Cheat) -> None:
 
 
 def hides_what_it_computed_with(me: Cheat) -> None:
-    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:  # noqa: ANN401
+    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:
         return honest(alter.lie if alter.cheats else fault, generated, hidden)  # type: ignore[attr-defined]
 
     alter.lie, alter.cheats = InjectedFault(FaultName.WRONG_OUTPUT), False  # type: ignore[attr-defined]
 
-    def compute(honest: Any, runner: Any, transactions: Any, step: Any) -> Any:  # noqa: ANN401
+    def compute(honest: Any, runner: Any, transactions: Any, step: Any) -> Any:
         alter.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(runner, transactions, step)
 
-    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:
         if me.is_me(commands._parts.transactions.find(command.transaction)):
             raise RequestRefusedError("there is nothing to see here")
         return honest(commands, command)
@@ -259,7 +259,7 @@ def hides_what_it_computed_with(me: Cheat) -> None:
 
 
 def shows_without_end(me: Cheat) -> None:
-    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:
         if me.is_me(commands._parts.transactions.find(command.transaction)):
             return Excerpt((), (np.zeros((1, 1 << 21), np.float32),))
         return honest(commands, command)
@@ -268,7 +268,7 @@ def shows_without_end(me: Cheat) -> None:
 
 
 def _signs(me: Cheat, **changes: Callable[[int], int]) -> None:
-    def receipt(honest: Any, commands: Any, transaction: Any, steps_sent: int) -> Any:  # noqa: ANN401
+    def receipt(honest: Any, commands: Any, transaction: Any, steps_sent: int) -> Any:
         body = honest(commands, transaction, steps_sent)
         if not me.is_me(transaction):
             return body
@@ -290,7 +290,7 @@ def signs_for_more_tokens(me: Cheat) -> None:
 
 
 def forgets_rows_it_resumes_from(me: Cheat) -> None:
-    def fill(honest: Any, table: Any, transaction: Any, resume: Any) -> None:  # noqa: ANN401
+    def fill(honest: Any, table: Any, transaction: Any, resume: Any) -> None:
         honest(table, transaction, resume)
         if transaction.resumed_from and me.is_me(transaction):
             for buffer in transaction.span.engine._cache._buffers.values():
@@ -302,12 +302,12 @@ def forgets_rows_it_resumes_from(me: Cheat) -> None:
 def _in_replays(me: Cheat, change: Callable[[Any, Any], Any]) -> None:
     """Change what a replay is made of, on the phone whose stage it is."""
 
-    def begin(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+    def begin(honest: Any, commands: Any, command: Any) -> Any:
         done = honest(commands, command)
         begin.cheats = me.is_me(commands._running)  # type: ignore[attr-defined]
         return done
 
-    def rows(honest: Any, own: Any, *given: Any) -> Any:  # noqa: ANN401
+    def rows(honest: Any, own: Any, *given: Any) -> Any:
         found = honest(own, *given)
         return change(own, found) if begin.cheats else found  # type: ignore[attr-defined]
 
@@ -316,7 +316,7 @@ def _in_replays(me: Cheat, change: Callable[[Any, Any], Any]) -> None:
 
 
 def replays_a_product_otherwise(me: Cheat) -> None:
-    def change(_own: Any, found: Any) -> Any:  # noqa: ANN401
+    def change(_own: Any, found: Any) -> Any:
         place = next(number for number, state in enumerate(found) if state.shape[-1] > 256)
         found[place] = found[place] * np.float32(1.001)
         return found
@@ -325,11 +325,11 @@ def replays_a_product_otherwise(me: Cheat) -> None:
 
 
 def shows_other_states_than_it_signed_for(me: Cheat) -> None:
-    def change(own: Any, found: Any) -> Any:  # noqa: ANN401
+    def change(own: Any, found: Any) -> Any:
         signed = getattr(own, "signed", False)
         return [state + np.float32(1) for state in found] if signed else found
 
-    def hashes(own: Any) -> Any:  # noqa: ANN401
+    def hashes(own: Any) -> Any:
         leaves = [leaf for some in own._hashes for leaf in some]
         own.signed = True
         return leaves
@@ -339,7 +339,7 @@ def shows_other_states_than_it_signed_for(me: Cheat) -> None:
 
 
 def will_not_run_again(me: Cheat) -> None:
-    def change(_own: Any, _found: Any) -> Any:  # noqa: ANN401
+    def change(_own: Any, _found: Any) -> Any:
         raise RequestRefusedError("replay.not_begun")
 
     _in_replays(me, change)

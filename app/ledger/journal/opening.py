@@ -13,7 +13,8 @@ from app.ledger.journal.keys import create_key, public_bytes, read_key
 from app.ledger.journal.replay import Observer, ReplayedLedger, read_on, replay
 from app.ledger.journal.snapshots import resumed
 from app.ledger.rules.writers import take_over_fields
-from app.ledger.storage.places import LedgerPlace, open_storage, place_text
+from app.ledger.storage.addresses import LedgerPlace, place_text
+from app.ledger.storage.places import open_storage
 from app.ledger.storage.sql import JournalStorage, StorageError
 
 NEWEST_OBSERVED = 200

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final, Self
 
 from app.ledger.merkle import largest_power_below, leaf_hash, node_hash, root_hash
-from app.ledger.storage.places import LedgerPlace, open_storage_read_only
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 
 _READ_LEAVES: Final = 256
 """Subtrees of so many leaves are read at once; smaller ones are not kept."""

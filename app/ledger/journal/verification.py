@@ -13,7 +13,7 @@ from typing import Final
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind, integer, record
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.replay import replay
 from app.ledger.journal.signatures import (
     SignatureRefusedError,
@@ -24,7 +24,8 @@ from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.audits.proven import FaultJudge, convicts_by_evidence, require_proven
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.transaction_rules import outcome_of
-from app.ledger.storage.places import LedgerPlace, open_storage_read_only
+from app.ledger.storage.addresses import LedgerPlace, evidence_folder
+from app.ledger.storage.places import open_storage_read_only
 
 _READ_AGAIN: Final = (LedgerError, SignatureRefusedError, BrokenExecutor)
 """After these a ledger is read once more, one entry after the other: that tells what is wrong."""

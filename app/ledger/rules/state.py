@@ -22,7 +22,7 @@ from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
 from app.ledger.rules.audits.wealth import Wealth
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
-from app.ledger.rules.kept.records import KeptRecords, Kind
+from app.ledger.rules.kept.records import KeptRecords, RecordKind
 from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
@@ -206,7 +206,7 @@ def _rests(attempt: TransactionRecord) -> bool:
     return attempt.status is TransactionStatus.SETTLED
 
 
-_TRANSACTIONS: Final = Kind(Packing(TransactionRecord), _rests, lambda attempt: attempt.epoch)
+_TRANSACTIONS: Final = RecordKind(Packing(TransactionRecord), _rests, lambda attempt: attempt.epoch)
 
 
 class State:

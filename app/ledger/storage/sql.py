@@ -7,6 +7,7 @@ only repeat what the journal implies.
 from __future__ import annotations
 
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -82,6 +83,17 @@ class JournalStorage(ABC):
 
     def renew(self) -> None:  # noqa: B027 - nothing by default
         """Tell others that this one still writes. Raises `StorageError` where it may no more."""
+
+    def listen(self) -> None:  # noqa: B027 - nothing by default
+        """Begin to hear of what others write. Raises `StorageError`."""
+
+    def wait_for_news(self, timeout_s: float) -> bool:
+        """Return whether something may have been written, at the latest after that time.
+
+        Raises `StorageError`.
+        """
+        time.sleep(timeout_s)
+        return True
 
     @abstractmethod
     def is_empty(self) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
-from sqlite_utils import Database
 
 from app.core.errors import LedgerError, reason_of
 from app.core.facts import Fact
@@ -32,7 +31,6 @@ class SqliteStorage(JournalStorage):
     """The tables of one ledger. Used from the thread that opened it only."""
 
     def __init__(self, connection: sqlite3.Connection, lock: FileLock | None) -> None:
-        self._database = Database(connection)
         self._connection = connection
         self._lock = lock
         connection.create_function("casefold", 1, str.casefold, deterministic=True)
@@ -74,7 +72,7 @@ class SqliteStorage(JournalStorage):
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self._connection.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -179,16 +177,16 @@ class SqliteStorage(JournalStorage):
             ) from None
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        self._database.execute(statement, values)
+        self._connection.execute(statement, values)
 
     def _run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         self._connection.executemany(statement, rows)
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        return list(self._database.execute(query, values).fetchall())
+        return list(self._connection.execute(query, values).fetchall())
 
     def _stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        return iter(self._database.execute(query, values))
+        return iter(self._connection.execute(query, values))
 
     def _containing(self, column: str, text: str, *, fold: bool) -> str:
         """Return the condition; SQLite's own `lower` knows ASCII alone and is the faster one."""

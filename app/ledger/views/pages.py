@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.storage.places import LedgerPlace, open_storage_read_only
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 from app.ledger.views.rows import journal_row
 from app.ledger.views.snapshot import JournalRow
 

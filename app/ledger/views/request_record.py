@@ -7,7 +7,8 @@ from typing import Any, Final
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.storage.places import LedgerPlace, open_storage_read_only
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sql import JournalStorage
 
 _FIRST: Final = "1"

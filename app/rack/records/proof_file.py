@@ -16,8 +16,9 @@ from typing import Any, Final
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.merkle import inclusion_proof, leaf_hash
+from app.ledger.storage.addresses import evidence_folder
 from app.ledger.storage.places import open_storage_read_only
 from app.models.store import BlobStore
 from app.proof.records.request_text import tokenizer_digest

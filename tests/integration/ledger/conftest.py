@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.ledger.storage.places import LedgerPlace
+from app.ledger.storage.addresses import LedgerPlace
 from tests.postgres import PostgresServer
 
 

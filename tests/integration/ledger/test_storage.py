@@ -15,7 +15,9 @@ from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.tree import JournalTree
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
-from app.ledger.storage.places import LedgerPlace, open_storage_read_only
+from app.ledger.rules.accounts import Posting
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sql import StoredBatch
 from app.ledger.views.export import export_ledger, read_snapshot
 from app.ledger.views.pages import JournalSearch, read_page
@@ -91,7 +93,7 @@ def test_a_snapshot_opens_to_the_same_state(
     full.close()
 
 
-def _transfers(place: LedgerPlace) -> list[tuple[int, object]]:
+def _transfers(place: LedgerPlace) -> list[tuple[int, Posting]]:
     storage = open_storage_read_only(place)
     try:
         with storage.consistent_read():

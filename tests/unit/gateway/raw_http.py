@@ -23,7 +23,7 @@ class Answered:
     body: bytes
 
     @property
-    def error(self) -> Any:  # noqa: ANN401 - JSON
+    def error(self) -> Any:
         return json.loads(self.body)["error"]
 
 

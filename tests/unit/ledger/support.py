@@ -19,7 +19,7 @@ from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.ledger.rules.phones.registration import ProvenKey
-from app.ledger.storage.places import LedgerPlace
+from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.testing.clocks import ManualClock
 from tests.assignments import held, placed

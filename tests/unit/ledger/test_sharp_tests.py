@@ -12,12 +12,12 @@ import pytest
 from app.core.audit_outcome import DutyOutcome, ProvenFault, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import EntryKind
-from app.ledger.evidence_store import evidence_folder
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.refusals import refusal_price
 from app.ledger.rules.economy import BOND_PER_MILLE, CREDIT, STARTING_STAKE, share
+from app.ledger.storage.addresses import evidence_folder
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
@@ -353,5 +353,5 @@ def test_a_host_that_journals_a_conviction_without_evidence_fails_verification(
     assert "no evidence of wrong work" in fact_text(report.problem)
 
 
-def _t(name: str) -> Any:  # noqa: ANN401 - an identifier
+def _t(name: str) -> Any:
     return name

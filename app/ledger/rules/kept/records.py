@@ -19,7 +19,7 @@ MOST_PACKED_BYTES: Final = 16 << 20
 
 
 @dataclass(frozen=True)
-class Kind(Generic[_Value]):
+class RecordKind(Generic[_Value]):
     """What records are: how they are packed, which are at rest, and what they are found by."""
 
     packing: Packing[_Value]
@@ -32,7 +32,7 @@ class KeptRecords(MutableMapping[str, _Value]):
     """Records by name; a draft holds what it changes and looks up the rest below it."""
 
     def __init__(
-        self, kind: Kind[_Value], below: ChainMap[str, _Value | bytes] | None = None
+        self, kind: RecordKind[_Value], below: ChainMap[str, _Value | bytes] | None = None
     ) -> None:
         self._kind = kind
         self._kept = ChainMap[str, "_Value | bytes"]() if below is None else below.new_child()

@@ -46,6 +46,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "journal.cannot_hold": message("The journal cannot hold that: {reason}."),
     "journal.cannot_hold_type": message("The journal cannot hold a {type}."),
+    "ledger.backed_up": message("{entries} entries are in {path}."),
+    "ledger.writer_admitted": message("The key {key} may take over this ledger."),
     "ledger.cannot_open": message("The ledger {path} cannot be opened: {reason}."),
     "ledger.cannot_read": message("The ledger {path} cannot be read. {reason}"),
     "ledger.damaged": message("The ledger {path} is damaged: {reason}."),
