@@ -51,7 +51,7 @@ def receipts_to_record(ledger: Ledger, count: int) -> tuple[SignedReceipt, ...]:
     receipts = []
     for number in range(count // PHONES):
         name = TransactionId(f"t{number}")
-        terms = ledger.open_transaction(name, RequestId("r"), assignment, _AGREEMENT, 1, 0.0)
+        terms = ledger.open_transaction(name, RequestId("r"), assignment, _AGREEMENT, 1, 0.0, 1)
         receipts += [
             _signed(name, index, stage, terms, keys[stage.serial])
             for index, stage in enumerate(stages)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.command_line.economy.options import add_economy
+from app.command_line.groups.experiments import add_experiments
 from app.command_line.option_groups import (
     JSON_HELP,
     Commands,
@@ -81,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         _chat,
         _classify,
         _embed,
+        add_experiments,
         add_serve,
         add_keys,
         _ledger,
@@ -338,6 +341,7 @@ def _ledger(commands: Commands) -> None:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    add_economy(actions)
 
 
 def _copies(actions: Commands) -> None:

@@ -15,6 +15,7 @@ from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
 from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.views.pages import JournalPage, JournalSearch, read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
@@ -72,7 +73,7 @@ class LedgerThread:
             ),
         )
         self.host_key = self._ledger.host_key
-        await self.run(lambda _ledger: None)
+        await self.run(lambda ledger: ledger.recover())
 
     async def run(self, operation: Callable[[Ledger], _Result]) -> _Result:
         """Run an operation on the ledger's thread; return once what it wrote is on the disk.
@@ -104,6 +105,23 @@ class LedgerThread:
         """Read rows of the journal as it is on the disk, beside this thread."""
         path, loop = self._home.ledger_place, asyncio.get_running_loop()
         return await loop.run_in_executor(None, read_page, path, before, count, search)
+
+    async def submit(self, data: str, signature: str, key: str) -> str:
+        """Journal what a keeper signed; signature and key are hexadecimal. Raises `LedgerError`."""
+        signed = SignedStatement.from_fields({"data": data, "signature": signature, "key": key})
+        return await self.run(lambda ledger: ledger.intake.submit(signed))
+
+    async def stop_payments(self, seconds: int, reason: str) -> None:
+        """Begin an emergency stop of so many seconds; end the one in force where it is of 0."""
+        until_ms = self._clock.wall_ms() + seconds * 1000
+
+        def order(ledger: Ledger) -> None:
+            if seconds:
+                ledger.governance.stop(until_ms, reason)
+            else:
+                ledger.governance.resume()
+
+        await self.run(order)
 
     async def close(self) -> None:
         """Write what is waiting, then close the ledger and end its thread."""

@@ -95,7 +95,7 @@ def _application() -> QApplication:
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     application.setApplicationName("shardloom")
     application.setApplicationDisplayName("Shardloom")
-    application.setDesktopFileName("shardloom")
+    application.setDesktopFileName("org.shardloom.Shardloom")
     application.setWindowIcon(QIcon(str(ICON)))
     return application
 

@@ -83,6 +83,21 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.COSIGNED: message("cosigned"),
     EntryKind.WRITER_ADMITTED: message("writer admitted"),
     EntryKind.WRITER_CHANGED: message("writer changed"),
+    EntryKind.COMMITTED: message("committed"),
+    EntryKind.VOIDED: message("void"),
+    EntryKind.PAYMENTS_RELEASED: message("payments-released"),
+    EntryKind.KEEPER_NAMED: message("keeper-named"),
+    EntryKind.EARNINGS_STAKED: message("earnings-staked"),
+    EntryKind.UNBONDING_BEGUN: message("unbonding-begun"),
+    EntryKind.UNBONDING_ENDED: message("unbonding-ended"),
+    EntryKind.QUOTED: message("quoted"),
+    EntryKind.PROPOSED: message("proposed"),
+    EntryKind.VOTED: message("voted"),
+    EntryKind.PROPOSAL_CLOSED: message("proposal-closed"),
+    EntryKind.PROPOSAL_EXECUTED: message("proposal-executed"),
+    EntryKind.GRANT_PAID: message("grant-paid"),
+    EntryKind.STOPPED: message("stopped"),
+    EntryKind.RESUMED: message("resumed"),
 }
 
 

@@ -11,7 +11,6 @@ from app.__main__ import main
 from app.benchmarks import devices, links, window
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_bench_devices_measures_links_plugging_and_the_window(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.core.clock import SystemClock
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.device import USUAL_WATTS, DeviceDescription, DeviceProfile, DeviceState
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
@@ -506,7 +506,14 @@ class ScriptedControl:
         push = 0 if held == stage else LAYER_BYTES
         compute_s = size * 1.0 / phone.rate + 0.0004
         return StagePrediction(
-            stage.serial, compute_s, 0.0012, size, phone.budget_bytes - size, push
+            stage.serial,
+            compute_s,
+            0.0012,
+            compute_s * USUAL_WATTS,
+            is_drain_measured=False,
+            needed_bytes=size,
+            headroom_bytes=phone.budget_bytes - size,
+            push_bytes=push,
         )
 
     def _sample(self, phone: ScriptedPhone) -> None:

@@ -48,7 +48,7 @@ def last_answer(
         return RowAnswer(altered, vector=altered)
     logits = fault.alter_logits(row.generated, outputs[0])
     token = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
-    return RowAnswer(np.array([token], np.int64), logits)
+    return RowAnswer(np.array([token], np.int64), fault.alter_figures(row.generated, logits))
 
 
 def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> ToldToken:

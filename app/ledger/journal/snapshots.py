@@ -21,6 +21,7 @@ from app.ledger.entry import FORMAT_VERSION
 from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.replay import ReplayedLedger
 from app.ledger.rules.audits.breakers import ClassRecord
+from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.sql import JournalStorage, StoredSnapshot
@@ -51,6 +52,7 @@ class StateSnapshot:
     """Those that are not settled."""
     classes: tuple[ClassRecord, ...]
     epoch: Epoch
+    economy: PublicEconomy
 
 
 _PACKING: Final = Packing(StateSnapshot)
@@ -110,6 +112,7 @@ def _position(store: JournalStorage, snapshot: StateSnapshot) -> ReplayedLedger:
         _put(state, part)
     if digest != snapshot.parts:
         raise LedgerError("snapshot.other_parts")
+    state.transactions.update({each.transaction: each for each in snapshot.transactions})
     return ReplayedLedger(
         state=state,
         frontier=Frontier.of(snapshot.entries, snapshot.peaks),
@@ -135,6 +138,7 @@ def _snapshot_of(position: ReplayedLedger, last_hash: bytes, parts: bytes) -> St
         transactions=tuple(state.transactions.at_work()),
         classes=tuple(state.classes.values()),
         epoch=state.epoch,
+        economy=state.economy,
     )
 
 
@@ -142,17 +146,16 @@ def _state_of(snapshot: StateSnapshot) -> State:
     state = State()
     state.entries, state.format = snapshot.entries, snapshot.format
     state.host_key, state.epoch = snapshot.host_key, snapshot.epoch
-    state.writers = snapshot.writers
+    state.writers, state.economy = snapshot.writers, snapshot.economy
     state.balances.update(snapshot.balances)
     state.phones.update({each.serial: each for each in snapshot.phones})
-    state.transactions.update({each.transaction: each for each in snapshot.transactions})
     state.classes.update({each.name: each for each in snapshot.classes})
     return state
 
 
 def _part_of(state: State) -> bytes:
     records = state.transactions
-    settled = [(name, records.packed(name)) for name in sorted(records.packed_since)]
+    settled = [(name, records.packed(name)) for name in records.packed_since]
     packed: bytes = msgpack.packb([b"".join(state.transfers.since), settled])
     return packed
 

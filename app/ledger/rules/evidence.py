@@ -16,6 +16,7 @@ from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, integer, octets, record, text
 from app.ledger.rules.accounts import stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
+from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.old_receipts import (
     FIRST_FORM,
@@ -23,6 +24,7 @@ from app.ledger.rules.old_receipts import (
     OldReceiptBody,
     SecondReceiptBody,
 )
+from app.ledger.rules.stakes.standing import in_probation
 from app.ledger.rules.state import (
     AgreedTerms,
     Change,
@@ -120,12 +122,15 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     attempt = state.transaction(text(fields, "transaction"))
     stage = integer(fields, "stage")
     _check_receipt(state, attempt, stage, signed)
-    if attempt.status is TransactionStatus.SETTLED:
+    if attempt.status.paid:
         raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
         raise LedgerError("receipt.there", stage=stage, transaction=attempt.transaction)
     if attempt.epoch and not state.epoch.is_open(attempt.epoch):
         raise LedgerError("receipt.epoch_is_over", transaction=attempt.transaction)
+    if attempt.deal is not None and attempt.status is not TransactionStatus.OPEN:
+        status = attempt.status
+        raise LedgerError("transaction.not_open", transaction=attempt.transaction, status=status)
     receipts = {**attempt.receipts, stage: content_of(signed.data)}
     rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
     keys = {**attempt.keys, stage: signed.public_key}
@@ -195,6 +200,8 @@ def _audit_rate(state: State, serial: str) -> float:
     rate = state.epoch.audit_rate
     if rate is None:
         return 0.0
+    if state.format >= DEAL_FORMAT and in_probation(state, serial):
+        return 1.0
     unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
     return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched)
 

@@ -20,6 +20,8 @@ from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.audits.deaths import Deaths
 from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
 from app.ledger.rules.audits.wealth import Wealth
+from app.ledger.rules.deals.deal import Deal
+from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords, RecordKind
@@ -28,6 +30,14 @@ from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
 
 _Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Unbonding:
+    """Stake on its way out, in micro-credits, and when it is paid."""
+
+    amount: int
+    due_ms: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,14 @@ class PhoneAccount:
     """What refusals cost it: taken of its pay to come, as nobody but it knows why it refused."""
     key_withdrawn: bool = False
     """Whether the operator said that its key is lost: the next one proven is taken in its place."""
+    granted: int = 0
+    """What of its stake the operator put up: it has no vote and is not taken out."""
+    pending: int = 0
+    """What settled transactions hold for it until the time for evidence is over."""
+    keeper: str = ""
+    """The key of who speaks for it, hexadecimal; empty where nobody does."""
+    unbonding: tuple[Unbonding, ...] = ()
+    """What is on its way out, oldest first."""
 
     @property
     def watched(self) -> bool:
@@ -105,8 +123,22 @@ class TransactionStatus(StrEnum):
     """How far a transaction got."""
 
     OPEN = "open"
+    COMMITTED = "committed"
+    DISPUTED = "disputed"
     ROLLED_BACK = "rolled-back"
     SETTLED = "settled"
+    RELEASED = "released"
+    VOID = "void"
+
+    @property
+    def running(self) -> bool:
+        """Whether it is not known yet what becomes of it."""
+        return self in (self.OPEN, self.COMMITTED, self.DISPUTED)
+
+    @property
+    def paid(self) -> bool:
+        """Whether it is decided who is paid."""
+        return self in (self.SETTLED, self.RELEASED)
 
 
 @dataclass(frozen=True)
@@ -145,6 +177,8 @@ class TransactionRecord:
     """By stage, what came of running it again with its insides in view."""
     sharp_due: frozenset[int] = frozenset()
     """Stages whose audits deviate, so that they have to be run again."""
+    deal: Deal | None = None
+    """Its money; None in formats before the fifth, which paid at once."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 
@@ -194,6 +228,9 @@ class Change:
     balances: Mapping[str, int] = field(default_factory=dict)
     phones: tuple[PhoneAccount, ...] = ()
     transaction: TransactionRecord | None = None
+    transactions: tuple[TransactionRecord, ...] = ()
+    """More of them, where an entry is about several."""
+    economy: PublicEconomy | None = None
     epoch: Epoch | None = None
     format: int | None = None
     """That of the entries from the next one on."""
@@ -203,7 +240,10 @@ class Change:
 
 
 def _rests(attempt: TransactionRecord) -> bool:
-    return attempt.status is TransactionStatus.SETTLED
+    """Tell whether a transaction is over: its payments are released, or never were held."""
+    if attempt.status is TransactionStatus.SETTLED:
+        return attempt.deal is None
+    return attempt.status in (TransactionStatus.RELEASED, TransactionStatus.VOID)
 
 
 _TRANSACTIONS: Final = RecordKind(Packing(TransactionRecord), _rests, lambda attempt: attempt.epoch)
@@ -227,6 +267,7 @@ class State:
         self.classes: MutableMapping[str, ClassRecord] = {}
         """By name, the classes of phones that were audited."""
         self.epoch = Epoch()
+        self.economy = PublicEconomy()
 
     def draft(self) -> State:
         """Return a state that begins as this one and can be changed or dropped without it.
@@ -236,6 +277,7 @@ class State:
         draft = State()
         draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
         draft.host_key, draft.writers = self.host_key, self.writers
+        draft.economy = self.economy
         draft.balances = _over(self.balances)
         draft.transfers = self.transfers.draft()
         draft.phones = _over(self.phones)
@@ -287,6 +329,9 @@ class State:
         self.phones.update({phone.serial: phone for phone in change.phones})
         if change.transaction is not None:
             self.transactions[change.transaction.transaction] = change.transaction
+        self.transactions.update({each.transaction: each for each in change.transactions})
+        if change.economy is not None:
+            self.economy = change.economy
         if change.epoch is not None:
             self.epoch = change.epoch
         if change.format is not None:

@@ -8,6 +8,7 @@ from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import Observer, ReplayedLedger, replay
+from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.head import SignedHead
 from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.storage.places import open_storage_read_only
@@ -48,6 +49,11 @@ def read_standings(path: LedgerPlace, wall_ms: int) -> dict[Serial, PhoneStandin
     position = read_through(path, lambda _entry: None)
     serials = map(Serial, sorted(position.state.phones))
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
+
+
+def read_economy(path: LedgerPlace) -> PublicEconomy:
+    """Return what is decided and offered in public. Raises `LedgerError`."""
+    return read_through(path, lambda _entry: None).state.economy
 
 
 def read_through(path: LedgerPlace, observe: Observer) -> ReplayedLedger:

@@ -184,7 +184,6 @@ def _seen_closely(look: CloseLook, phone: str) -> tuple[TimelineKind, Fact]:
         row=found.row,
         deviation=min(found.deviation, 1e12),
         count=found.looked_at,
-        left=found.not_judged,
     )
 
 

@@ -73,9 +73,17 @@ class Settlement:
         """Whose rows nobody may count on; touched on the audit thread only."""
 
     async def begin(
-        self, transaction: TransactionId, asked: RequestText, applied: Applied, terms: AttemptTerms
+        self,
+        transaction: TransactionId,
+        asked: RequestText,
+        applied: Applied,
+        terms: AttemptTerms,
+        most_tokens: int,
     ) -> SignedTerms:
-        """Journal that a transaction starts; return what its phones are to sign for."""
+        """Journal that a transaction starts; return what its phones are to sign for.
+
+        What `most_tokens` cost goes into escrow.
+        """
         request, model = asked.content(), model_content(applied.model)
         agreement = Agreement(
             request=sha256_of(request),
@@ -97,6 +105,7 @@ class Settlement:
                 agreement,
                 PRICE_PER_TOKEN,
                 self._settings.audit_rate,
+                most_tokens,
             )
 
         return await self._ledger_thread.run(open_it)
@@ -229,7 +238,9 @@ def _record(
             bodies[serial] = body
     if bodies:
         record = _work_record(attempt)
-        ledger.note_work(attempt.transaction, ledger.evidence.put(record.content()))
+        ledger.deals.note_work(attempt.transaction, ledger.evidence.put(record.content()))
+    if attempt.answers:
+        ledger.deals.commit(attempt.transaction, len(attempt.answers))
     due = ledger.due_stages(attempt.transaction)
     return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.specifications import PHONE_KINDS
 from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
@@ -37,7 +38,7 @@ class FaultsPanel(QWidget):
         self._choices: tuple[tuple[str, Serial], ...] = ()
         self.phone = QComboBox()
         self.kind = QComboBox()
-        for kind in FaultKind:
+        for kind in PHONE_KINDS:
             self.kind.addItem("", kind)
         spoken_items(self.kind, lambda kind: fault_word(FaultKind(kind)))
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)

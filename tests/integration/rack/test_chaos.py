@@ -14,6 +14,7 @@ from app.rack.commands import Inject
 from app.rack.home import Home
 from app.rack.snapshot import RequestState
 from tests.integration.rack.support import finish, generate, open_virtual_rack, start
+from tests.soak import slice_of
 
 PHONES = 4
 REQUESTS = 3
@@ -26,12 +27,12 @@ def drawn_faults(seed: int, serials: list[str]) -> list[Fault]:
     victims = draw.sample(serials, 2)
     kinds = draw.sample(list(FaultKind), 2)
     return [
-        Fault(kind, victim, draw.randint(1, TOKENS), factor=3.0)  # type: ignore[arg-type]
+        Fault(kind, victim, draw.randint(1, TOKENS), amount=3.0 if kind is FaultKind.SLOW else None)  # type: ignore[arg-type]
         for kind, victim in zip(kinds, victims, strict=True)
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", slice_of(range(20), 0))
 def test_two_faulty_phones_of_four_never_change_a_token(seed: int, tmp_path: Path) -> None:
     with open_virtual_rack(tmp_path, PHONES) as rack:
         expected = generate(rack, TOKENS).token_ids

@@ -31,6 +31,8 @@ from workers.protocol.commands import SignedTerms
 
 LAYERS = (2, 3, 3)
 PRICE = 1001
+MOST_TOKENS = 1000
+"""What a transaction puts in escrow for."""
 OPERATOR = "FusedMatMul layer.1.down"
 
 
@@ -159,6 +161,7 @@ class Bench:
             agreement(len(stages)),
             price,
             audit_rate,
+            MOST_TOKENS,
         )
         for phone in self.phones:
             phone.terms[transaction] = terms

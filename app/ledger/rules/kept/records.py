@@ -6,7 +6,8 @@ import zlib
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Final, Generic, Self, TypeVar
+from itertools import islice
+from typing import Final, Generic, Self, TypeVar, cast
 
 from app.core.errors import LedgerError
 from app.ledger.rules.kept.packing import Packing
@@ -37,7 +38,7 @@ class KeptRecords(MutableMapping[str, _Value]):
         self._kind = kind
         self._kept = ChainMap[str, "_Value | bytes"]() if below is None else below.new_child()
         self._is_draft = below is not None
-        self.packed_since: set[str] = set()
+        self.packed_since: dict[str, None] = {}
         """Names of records packed anew since somebody emptied this."""
 
     def draft(self) -> Self:
@@ -53,6 +54,12 @@ class KeptRecords(MutableMapping[str, _Value]):
                     yield self._unpacked(kept)
             elif self._kind.label(kept) == label:
                 yield kept
+
+    def newest(self, count: int) -> list[str]:
+        """Return the names that came last, the newest first; those of drafts above all others."""
+        maps = cast(list[dict[str, object]], self._kept.maps)
+        names = (name for kept in maps for name in reversed(kept))
+        return list(islice(dict.fromkeys(islice(names, 2 * count)), count))
 
     def at_work(self) -> Iterator[_Value]:
         """Yield the records that are not at rest."""
@@ -76,7 +83,7 @@ class KeptRecords(MutableMapping[str, _Value]):
             self._kept[name] = record
         else:
             self._kept[name] = self._packed(record)
-            self.packed_since.add(name)
+            self.packed_since[name] = None
 
     def __delitem__(self, name: str) -> None:
         del self._kept[name]

@@ -126,7 +126,8 @@ def _registered_with_stake(state: State, serial: str, fields: Fields) -> Change:
         Posting(f"stake:{serial}", OPERATOR, stake_account(serial), STARTING_STAKE),
     )
     key, numerical_class = octets(fields, "public_key", 32), text(fields, "numerical_class")
-    phone = PhoneAccount(serial, key, numerical_class, STARTING_STAKE)
+    stake = STARTING_STAKE
+    phone = PhoneAccount(serial, key, numerical_class, stake, granted=stake)
     return Change(grant, post(state.balances, state.transfers, grant), (phone,))
 
 

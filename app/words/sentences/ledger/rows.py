@@ -21,6 +21,27 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.writer_admitted": message("The key {key} may write this ledger"),
     "journal.writer_changed": message("The key {key} writes this ledger from here on"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
+    "journal.committed": plural(
+        "{transaction} is signed for, {count:,} token",
+        "{transaction} is signed for, {count:,} tokens",
+    ),
+    "journal.earnings_staked": message("{amount:credits} of its own earnings put up"),
+    "journal.grant_paid": message("Part {part} of the grant {name} paid"),
+    "journal.keeper_named": message("The key {key} speaks for it"),
+    "journal.payments_released": plural(
+        "Payments of {count:,} transaction released", "Payments of {count:,} transactions released"
+    ),
+    "journal.proposal_closed": message("Proposal {name} rejected"),
+    "journal.proposal_executed": message("Proposal {name} carried out"),
+    "journal.proposed": message("{title}"),
+    "journal.quoted": message("{price:credits} a layer and token ({rule})"),
+    "journal.resumed": message("The emergency stop is over"),
+    "journal.stopped": message("Emergency stop by the operator: {reason}"),
+    "journal.stopped_by_votes": message("Emergency stop by keepers: {reason}"),
+    "journal.unbonding_begun": message("{amount:credits} on their way out"),
+    "journal.unbonding_ended": message("What was on its way out is paid"),
+    "journal.void": message("Nothing is paid: {reason}"),
+    "journal.voted": message("{choice} to the proposal {name}"),
     "journal.cosigned": plural("Head signed by {count} phone", "Head signed by {count} phones"),
     "journal.epoch_closed": message("Epoch {epoch}: secret revealed"),
     "journal.epoch_opened": message("Epoch {epoch} opened"),
@@ -74,6 +95,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sharp.phone_gone": message("it did not answer"),
     "sharp.phone_unable": message("it has no room for that, or other layers by now"),
     "sharp.refused": message("it refused"),
+    "transaction.void_broken_off": message("it was broken off"),
+    "transaction.void_expired": message("its time was over"),
     "tokens.others_wrong": message("the others did not stand"),
 }
 ADVICE: Final[Mapping[str, Message]] = {}

@@ -38,6 +38,7 @@ from tests.integration.rack.support import (
 )
 from tests.integration.worker_runtime.support import build, qemu, skip_aloud
 from tests.integration.workers.model import Sizes, write_llama
+from tests.soak import slice_of_several
 from workers.engine.processor import numerical_class
 
 TOKENS = 12
@@ -67,7 +68,6 @@ RINGS = [
 
 pytestmark = [
     pytest.mark.timeout(900),
-    pytest.mark.slow,
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
 ]
 
@@ -153,7 +153,7 @@ def test_arm64_phones_work_beside_another_and_are_audited(rack: RackService, hom
     assert list(request.token_ids) == run_whole(model, library, prompt, TOKENS)
 
 
-@pytest.mark.parametrize(("model", "ring"), RINGS)
+@pytest.mark.parametrize(("model", "ring"), slice_of_several(RINGS, RINGS[2]))
 def test_honest_phones_of_any_processor_keep_their_stake_with_quantised_models(
     rack: RackService, model: str, ring: tuple[Serial, ...]
 ) -> None:

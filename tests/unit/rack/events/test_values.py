@@ -29,7 +29,6 @@ from app.rack.door.messages import (
     write_command,
     write_error,
 )
-from app.rack.door.values import UnreadableError, read_as, write_as
 from app.rack.events.request_events import (
     AnswerGiven,
     AttemptStarted,
@@ -45,6 +44,7 @@ from app.rack.events.request_events import (
     TokenAdded,
     WhatHappened,
 )
+from app.rack.events.values import UnreadableError, read_as, write_as
 from app.rack.requests.request import Request
 from app.rack.snapshot import Alternative, LabelScore, Phase, RequestState
 from tests.assignments import held, pinned, placed
