@@ -24,6 +24,7 @@ from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.witnesses import WitnessDesk
+from app.ledger.desks.writers import WriterDesk
 from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import epoch_secret, public_bytes
@@ -49,9 +50,7 @@ from app.ledger.rules.quotes.quote import Fill
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
-from app.ledger.rules.writers import admission_fields
 from app.ledger.storage.addresses import LedgerPlace, evidence_folder
-from app.ledger.storage.sql import StorageError
 from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
@@ -88,6 +87,7 @@ class Ledger:
         self.governance = GovernanceDesk(recorder)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
+        self.writers = WriterDesk(self._journal, self._key, clock, self._store)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Let what is done inside count together or, where it raises, not at all.
@@ -146,25 +146,6 @@ class Ledger:
     def add_stake(self, serial: Serial, amount: int) -> None:
         """Move micro-credits from the operator's account to a phone's stake, at each call."""
         self._record(EntryKind.STAKE_ADDED, {"serial": serial, "amount": str(amount)})
-
-    def admit_writer(self, key: bytes) -> None:
-        """Let the control centre with that key (32 bytes) take over some day: the operator's word.
-
-        Raises `LedgerError` for a key that is known, or unsafe.
-        """
-        with self.atomic():
-            fields = admission_fields(key, self._journal.last_hash, self._key)
-            self._record(EntryKind.WRITER_ADMITTED, fields)
-
-    def hold(self) -> None:
-        """Tell others, where several share the ledger, that this one still writes.
-
-        Raises `LedgerError` where another took over.
-        """
-        try:
-            self._store.renew()
-        except StorageError as error:
-            raise LedgerError("ledger.unwritten", reason=error.fact) from error
 
     @property
     def host_key(self) -> bytes:
@@ -366,10 +347,6 @@ class Ledger:
         """Return what a phone named as its numerical class when it joined."""
         return self._state.phone(serial).numerical_class
 
-    def reputation(self, serial: Serial) -> float:
-        """Return the lower confidence bound of a phone's honesty, 0 to 1."""
-        return self._state.phone(serial).reputation.lower_bound
-
     def snapshot(self) -> LedgerSnapshot:
         """Return the newest end of what is on the disk."""
         return self._recent.snapshot(self._journal.written_state)
@@ -395,16 +372,13 @@ class Ledger:
             if epoch.audit_rate == audit_rate or (epoch.audit_rate is not None and self._is_busy()):
                 return
             self._close_epoch()
-        number = epoch.number + 1
-        commitment = commitment_of(epoch_secret(self._key, number)).hex()
-        fields = {"epoch": number, "commitment": commitment, "audit_rate": repr(audit_rate)}
-        self._record(EntryKind.EPOCH_OPENED, fields)
+        commitment = commitment_of(epoch_secret(self._key, epoch.number + 1)).hex()
+        rate = {"commitment": commitment, "audit_rate": repr(audit_rate)}
+        self._record(EntryKind.EPOCH_OPENED, {"epoch": epoch.number + 1, **rate})
 
     def _is_busy(self) -> bool:
         known = self._state.transactions
-        self._running = {
-            name for name in self._running if name in known and known[name].status.running
-        }
+        self._running = {x for x in self._running if x in known and known[x].status.running}
         return bool(self._running)
 
     def _close_epoch(self) -> None:
@@ -420,8 +394,7 @@ class Ledger:
             for duty in list(sharp_tests_left(self._state)):
                 none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
                 self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
-            fields = {"epoch": epoch.number, "secret": secret.hex()}
-            self._record(EntryKind.EPOCH_CLOSED, fields)
+            self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret.hex()})
 
     def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
         self._journal.record(kind, fields, self._clock.wall_ms())

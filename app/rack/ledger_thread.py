@@ -99,7 +99,7 @@ class LedgerThread:
 
     async def hold(self) -> None:
         """Tell others that this one writes. Raises `LedgerError` where it may no more."""
-        await self.run(lambda ledger: ledger.hold())
+        await self.run(lambda ledger: ledger.writers.hold())
 
     async def read_page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
         """Read rows of the journal as it is on the disk, beside this thread."""

@@ -14,6 +14,6 @@ from app.rack.records.decisions import decide
 def execute(arguments: argparse.Namespace) -> int:
     """Journal it. Raises `ShardloomError` where a rack is open, or the key is known or unsafe."""
     key = parse_public_key(arguments.key)
-    decide(Home(arguments.home), lambda ledger: ledger.admit_writer(key))
+    decide(Home(arguments.home), lambda ledger: ledger.writers.admit(key))
     print_fact(Fact("ledger.writer_admitted", key=key.hex()))
     return 0

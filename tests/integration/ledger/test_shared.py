@@ -72,7 +72,7 @@ def test_a_key_that_was_not_admitted_cannot_take_over(shared: Shared) -> None:
 
 def test_who_takes_over_goes_on_under_its_own_key_and_both_keys_verify(shared: Shared) -> None:
     phone = shared.first.phones[0].serial
-    shared.first.ledger.admit_writer(shared.second_key)
+    shared.first.ledger.writers.admit(shared.second_key)
     shared.first.begin("t")
     shared.first.ledger.close()
     second = shared.second.open()
@@ -88,7 +88,7 @@ def test_who_takes_over_goes_on_under_its_own_key_and_both_keys_verify(shared: S
 
 def test_who_lost_the_lease_writes_nothing_more(shared: Shared) -> None:
     phone, ledger = shared.first.phones[0].serial, shared.first.ledger
-    ledger.admit_writer(shared.second_key)
+    ledger.writers.admit(shared.second_key)
     _expire(shared.place)
     ledger.add_stake(phone, 5)  # nobody took it meanwhile
     _expire(shared.place)
@@ -98,14 +98,14 @@ def test_who_lost_the_lease_writes_nothing_more(shared: Shared) -> None:
         with raises_saying(LedgerError, match="another Shardloom took over"):
             ledger.add_stake(phone, 5)
         with raises_saying(LedgerError, match="another Shardloom took over"):
-            ledger.hold()
+            ledger.writers.hold()
     second.add_stake(phone, 5)
     assert shared.verifies(shared.second) == before + 1
 
 
 def test_two_that_die_and_return_at_random_lose_nothing_and_fork_nothing(shared: Shared) -> None:
     pick = random.Random(5)  # noqa: S311 - not for secrets
-    shared.first.ledger.admit_writer(shared.second_key)
+    shared.first.ledger.writers.admit(shared.second_key)
     benches, acknowledged = [shared.first, shared.second], {}
     writer, dead = 0, list[Ledger]()
     for turn in range(24):
@@ -186,7 +186,7 @@ def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("change", ["signature", "head", "key"])
 def test_a_take_over_that_is_not_signed_by_both_is_refused(shared: Shared, change: str) -> None:
-    shared.first.ledger.admit_writer(shared.second_key)
+    shared.first.ledger.writers.admit(shared.second_key)
     shared.first.ledger.close()
     shared.second.open().close()
     state, storage = State(), open_storage_read_only(shared.place)

@@ -68,12 +68,14 @@ def test_nothing_else_that_comes_of_it_takes_stake(signed: Bench, outcome: Sharp
 def test_who_holds_is_paid_and_has_its_reputation_back(signed: Bench) -> None:
     serial = signed.phones[STAGE].serial
     signed.fail_audit("t", STAGE)
-    suspected = signed.ledger.reputation(serial)
+    suspected = signed.ledger.standing(serial).reputation
     signed.ledger.record_sharp_test(signed.sharp("t", STAGE, SharpOutcome.PASSED))
     signed.ledger.settle(_t("t"), 5)
     assert signed.ledger.standing(serial).balance > 0
     other = signed.phones[0].serial
-    assert signed.ledger.reputation(serial) > max(suspected, signed.ledger.reputation(other))
+    assert signed.ledger.standing(serial).reputation > max(
+        suspected, signed.ledger.standing(other).reputation
+    )
 
 
 def test_who_was_never_looked_at_closely_keeps_its_stake_and_is_not_paid(signed: Bench) -> None:
