@@ -69,6 +69,8 @@ soak:
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
+	SHARDLOOM_POWER_CUTS=100000 SHARDLOOM_KILLS=1000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/test_power_cuts.py tests/unit/ledger/test_crash.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run
