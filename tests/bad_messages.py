@@ -184,7 +184,7 @@ def spoiled(frames: Sequence[bytes], chance: random.Random) -> list[bytes]:
     return [msgpack.packb(values), *tensors]
 
 
-def _with_odd_place(value: Any, chance: random.Random) -> Any:
+def _with_odd_place(value: Any, chance: random.Random) -> Any:  # noqa: ANN401 - msgpack's own
     """Return a value with something odd in its place, or somewhere within it."""
     inner = [*value] if isinstance(value, dict) else [*range(len(value))] if _is_list(value) else []
     if not inner or chance.random() < 0.3:

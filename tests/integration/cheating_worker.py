@@ -45,7 +45,7 @@ class Cheat:
         self._serial = json.loads(Path(sys.argv[1]).read_text())["serial"]
         self._is_me: bool | None = None
 
-    def is_me(self, transaction: Any) -> bool:
+    def is_me(self, transaction: Any) -> bool:  # noqa: ANN401
         shape = transaction.span.engine.shape
         stage = FIRST if shape.has_embedding else LAST if shape.has_head else MIDDLE
         if self._is_me is None and stage == self._stage:
@@ -61,18 +61,18 @@ class Cheat:
         return True
 
 
-def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:
+def instead(owner: Any, name: str, cheat: Callable[..., Any]) -> None:  # noqa: ANN401
     """Put a function in the place of another, which it gets as its first argument."""
     honest = getattr(owner, name)
     setattr(owner, name, lambda *given, **named: cheat(honest, *given, **named))
 
 
-def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:
+def say_anything(sender: Any, kind: str, fields: dict[str, Any]) -> None:  # noqa: ANN401
     """Send to the host what the codec would not let out."""
     sender._socket.send_multipart([sender._host_route, *raw_frames(kind, fields)])
 
 
-def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:
+def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:  # noqa: ANN401
     """Write tokens as they are, whatever is in them, and everything else as it must be."""
     if isinstance(message, Token):
         return raw_frames(
@@ -88,7 +88,7 @@ def unchecked(honest: Any, message: Any, call: int | None = None) -> Any:
 
 
 def says_a_token_in_the_middle(me: Cheat) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)):
             token = 5 if row.wants_token else None
@@ -106,11 +106,11 @@ def _tells(me: Cheat, **changes: object) -> None:
 
 
 def _tells_instead(me: Cheat, change: Callable[[Any], Any]) -> None:
-    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
         finish.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(stage, transactions, *rest)
 
-    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:
+    def told_answer(honest: Any, row: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
         told = honest(row, *rest, **named)
         cheats = finish.cheats and row.generated > 2  # type: ignore[attr-defined]
         return change(told) if cheats else told
@@ -128,7 +128,7 @@ def tells_no_number_for_a_probability(me: Cheat) -> None:
     _tells(me, log_probability=float("nan"))
 
 
-def _surer(told: Any) -> Any:
+def _surer(told: Any) -> Any:  # noqa: ANN401
     """Say that the likeliest token is nearly certain, and its rivals as likely as they are."""
     if told.token is None or told.alternatives[0].token != told.token:
         return told
@@ -142,7 +142,7 @@ def tells_and_signs_false_probabilities(me: Cheat) -> None:
 
 
 def tells_and_signs_false_alternatives(me: Cheat) -> None:
-    def change(told: Any) -> Any:
+    def change(told: Any) -> Any:  # noqa: ANN401
         if told.token is None:
             return told
         named = {choice.token for choice in told.alternatives} | {told.token}
@@ -154,11 +154,11 @@ def tells_and_signs_false_alternatives(me: Cheat) -> None:
 
 
 def signs_other_probabilities_than_it_tells(me: Cheat) -> None:
-    def committed(honest: Any, answer: Any, told: Any) -> Any:
+    def committed(honest: Any, answer: Any, told: Any) -> Any:  # noqa: ANN401
         cheats = committed.cheats and told.generated > 2  # type: ignore[attr-defined]
         return honest(answer, _surer(told) if cheats else told)
 
-    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:
+    def finish(honest: Any, stage: Any, transactions: Any, *rest: Any) -> Any:  # noqa: ANN401
         committed.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(stage, transactions, *rest)
 
@@ -167,7 +167,7 @@ def signs_other_probabilities_than_it_tells(me: Cheat) -> None:
 
 
 def _reports(me: Cheat, told: Callable[[Any, str], list[tuple[str, dict[str, Any]]]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> Any:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, *rest: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             for kind, fields in told(runner, row.transaction):
@@ -201,7 +201,7 @@ def says_what_nobody_can_read(me: Cheat) -> None:
 
 
 def _passes_on(me: Cheat, change: Callable[[Any, Any], tuple[Any, Any]]) -> None:
-    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:
+    def pass_on(honest: Any, runner: Any, hop: Any, step: Any, answers: Any, entry: Any) -> Any:  # noqa: ANN401
         (row, *_) = step.rows
         if me.is_me(runner._transactions.find(row.transaction)) and row.generated > 2:
             step, answers = change(step, answers)
@@ -231,7 +231,7 @@ def sends_rows_that_are_not_finite(me: Cheat) -> None:
 
 
 def sends_rows_of_another_step(me: Cheat) -> None:
-    def change(step: Any, answers: Any) -> tuple[Any, Any]:
+    def change(step: Any, answers: Any) -> tuple[Any, Any]:  # noqa: ANN401
         rows = [row._replace(step=row.step + 1) for row in step.rows]
         frame = step_message.step_frame(rows, step.trace, step.inputs)
         return step._replace(table=read_step(memoryview(frame)).table), answers
@@ -240,16 +240,16 @@ def sends_rows_of_another_step(me: Cheat) -> None:
 
 
 def hides_what_it_computed_with(me: Cheat) -> None:
-    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:
+    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:  # noqa: ANN401
         return honest(alter.lie if alter.cheats else fault, generated, hidden)  # type: ignore[attr-defined]
 
     alter.lie, alter.cheats = InjectedFault(FaultName.WRONG_OUTPUT), False  # type: ignore[attr-defined]
 
-    def compute(honest: Any, runner: Any, transactions: Any, step: Any) -> Any:
+    def compute(honest: Any, runner: Any, transactions: Any, step: Any) -> Any:  # noqa: ANN401
         alter.cheats = me.is_me(transactions[0])  # type: ignore[attr-defined]
         return honest(runner, transactions, step)
 
-    def transcript(honest: Any, commands: Any, command: Any) -> Any:
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
         if me.is_me(commands._parts.transactions.find(command.transaction)):
             raise RequestRefusedError("there is nothing to see here")
         return honest(commands, command)
@@ -260,7 +260,7 @@ def hides_what_it_computed_with(me: Cheat) -> None:
 
 
 def shows_without_end(me: Cheat) -> None:
-    def transcript(honest: Any, commands: Any, command: Any) -> Any:
+    def transcript(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
         if me.is_me(commands._parts.transactions.find(command.transaction)):
             return Excerpt((), (np.zeros((1, 1 << 21), np.float32),))
         return honest(commands, command)
@@ -269,7 +269,7 @@ def shows_without_end(me: Cheat) -> None:
 
 
 def _signs(me: Cheat, **changes: Callable[[int], int]) -> None:
-    def receipt(honest: Any, commands: Any, transaction: Any, steps_sent: int) -> Any:
+    def receipt(honest: Any, commands: Any, transaction: Any, steps_sent: int) -> Any:  # noqa: ANN401
         body = honest(commands, transaction, steps_sent)
         if not me.is_me(transaction):
             return body
@@ -291,7 +291,7 @@ def signs_for_more_tokens(me: Cheat) -> None:
 
 
 def forgets_rows_it_resumes_from(me: Cheat) -> None:
-    def fill(honest: Any, table: Any, transaction: Any, resume: Any) -> None:
+    def fill(honest: Any, table: Any, transaction: Any, resume: Any) -> None:  # noqa: ANN401
         honest(table, transaction, resume)
         if transaction.resumed_from and me.is_me(transaction):
             for buffer in transaction.span.engine._cache._buffers.values():
@@ -303,12 +303,12 @@ def forgets_rows_it_resumes_from(me: Cheat) -> None:
 def _in_replays(me: Cheat, change: Callable[[Any, Any], Any]) -> None:
     """Change what a replay is made of, on the phone whose stage it is."""
 
-    def begin(honest: Any, commands: Any, command: Any) -> Any:
+    def begin(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
         done = honest(commands, command)
         begin.cheats = me.is_me(commands._running)  # type: ignore[attr-defined]
         return done
 
-    def rows(honest: Any, own: Any, *given: Any) -> Any:
+    def rows(honest: Any, own: Any, *given: Any) -> Any:  # noqa: ANN401
         found = honest(own, *given)
         return change(own, found) if begin.cheats else found  # type: ignore[attr-defined]
 
@@ -317,7 +317,7 @@ def _in_replays(me: Cheat, change: Callable[[Any, Any], Any]) -> None:
 
 
 def replays_a_product_otherwise(me: Cheat) -> None:
-    def change(_own: Any, found: Any) -> Any:
+    def change(_own: Any, found: Any) -> Any:  # noqa: ANN401
         place = next(number for number, state in enumerate(found) if state.shape[-1] > 256)
         found[place] = found[place] * np.float32(1.001)
         return found
@@ -326,11 +326,11 @@ def replays_a_product_otherwise(me: Cheat) -> None:
 
 
 def shows_other_states_than_it_signed_for(me: Cheat) -> None:
-    def change(own: Any, found: Any) -> Any:
+    def change(own: Any, found: Any) -> Any:  # noqa: ANN401
         signed = getattr(own, "signed", False)
         return [state + np.float32(1) for state in found] if signed else found
 
-    def hashes(own: Any) -> Any:
+    def hashes(own: Any) -> Any:  # noqa: ANN401
         leaves = [leaf for some in own._hashes for leaf in some]
         own.signed = True
         return leaves
@@ -340,7 +340,7 @@ def shows_other_states_than_it_signed_for(me: Cheat) -> None:
 
 
 def will_not_run_again(me: Cheat) -> None:
-    def change(_own: Any, _found: Any) -> Any:
+    def change(_own: Any, _found: Any) -> Any:  # noqa: ANN401
         raise RequestRefusedError("replay.not_begun")
 
     _in_replays(me, change)

@@ -25,13 +25,13 @@ PATIENCE_MS = 60_000
 class PatientBot(QtBot):
     """Waits for what will come also where the machine has little time for it."""
 
-    def waitSignal(self, signal: Any, **options: Any) -> Any:  # noqa: N802 - pytest-qt's
+    def waitSignal(self, signal: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
         return super().waitSignal(signal, **{"timeout": PATIENCE_MS} | options)
 
-    def waitUntil(self, callback: Callable[[], bool | None], **options: Any) -> None:  # noqa: N802 - pytest-qt's
+    def waitUntil(self, callback: Callable[[], bool | None], **options: Any) -> None:  # noqa: ANN401, N802 - pytest-qt's
         super().waitUntil(callback, **{"timeout": PATIENCE_MS} | options)
 
-    def waitExposed(self, widget: Any, **options: Any) -> Any:  # noqa: N802 - pytest-qt's
+    def waitExposed(self, widget: Any, **options: Any) -> Any:  # noqa: ANN401, N802 - pytest-qt's
         return super().waitExposed(widget, **{"timeout": PATIENCE_MS} | options)
 
 

@@ -36,7 +36,7 @@ def open_journal(
         raise LedgerError("ledger.unusable", path=place_text(place), reason=error.fact) from None
     except StorageError as error:
         store.close()
-        raise LedgerError("ledger.unusable", path=place_text(place), reason=error.fact) from None
+        raise LedgerError("ledger.cannot_open", path=place_text(place), reason=error.fact) from None
     return store, key, journal
 
 

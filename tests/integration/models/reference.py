@@ -226,7 +226,7 @@ KINDS = {
 }
 
 
-def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:
+def random_model(kind: Kind, head: str = "ForCausalLM") -> Any:  # noqa: ANN401 - torch's types
     """Return a model of random weights; its class is the kind's name with a head's behind it."""
     torch.manual_seed(11)
     settings = CONFIGURATIONS.get(kind.name, kind.name + "Config")

@@ -52,7 +52,7 @@ ENCODERS = {
 CLASSIFIERS = {name: KINDS[name] for name in DECODERS} | ENCODERS
 
 
-def saved(folder: Path, kind: Kind, head: str) -> Any:
+def saved(folder: Path, kind: Kind, head: str) -> Any:  # noqa: ANN401 - torch's types are not here
     model = random_model(kind, head)
     model.save_pretrained(folder, max_shard_size="100KB")
     return model

@@ -23,7 +23,7 @@ PROMPT = [5, 3, 77, 150, 12]
 PACKED = ("gate_up_proj", "down_proj")
 
 
-def packed_checkpoint(folder: Path) -> Any:
+def packed_checkpoint(folder: Path) -> Any:  # noqa: ANN401 - torch's types
     """Save gpt-oss with its experts in MXFP4; return a model with the numbers that they are."""
     model = random_model(KINDS["gpt_oss"])
     model.save_pretrained(folder)

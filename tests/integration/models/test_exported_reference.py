@@ -80,7 +80,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Subject(model, library, library.import_folder(file, "m"), file)
 
 
-def reference_tokens(model: Any) -> list[int]:
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types
     with torch.no_grad():
         generated = model.generate(
             torch.tensor([PROMPT]),
@@ -155,7 +155,7 @@ def span_engine(subject: Subject, first: int, last: int, slots: int) -> ShardEng
     return ShardEngine(subject.library.store.path(shard.graph.sha256), shape, 1)
 
 
-def steps(chain: list[ShardEngine], slot: int, value: Any, position: int) -> Any:
+def steps(chain: list[ShardEngine], slot: int, value: Any, position: int) -> Any:  # noqa: ANN401 - arrays
     for engine in chain:
         value = engine.run(slot, position, value)
     return value[0]

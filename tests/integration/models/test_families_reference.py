@@ -54,7 +54,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Subject(folder / "c", model, library, library.import_folder(folder / "c", "m"))
 
 
-def reference_tokens(model: Any) -> list[int]:
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
     with torch.no_grad():
         generated = model.generate(
             torch.tensor([PROMPT]),

@@ -48,7 +48,7 @@ def reference_tokens(folder: Path, tokens: list[int], count: int) -> list[int]:
     return [int(token) for token in generated[0, len(tokens) :]]
 
 
-def random_llama(folder: Path, **changes: Any) -> Path:
+def random_llama(folder: Path, **changes: Any) -> Path:  # noqa: ANN401 - a configuration's fields
     """Save a small Llama whose norms and biases are random too, in several files."""
     torch.manual_seed(7)
     fields = {

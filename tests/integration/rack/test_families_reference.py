@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: ANN401 - torch's types are not here
     """Import a model that has to be exported; None where nothing can be exported."""
     if importlib.util.find_spec("onnxscript") is None:
         return None
@@ -51,13 +51,13 @@ def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def rack(home: Path, exported: Any) -> Iterator[RackService]:  # noqa: ARG001 - exported first
+def rack(home: Path, exported: Any) -> Iterator[RackService]:  # noqa: ANN401, ARG001 - exported first
     """Open a rack once nothing is exported in this process any more, which would hold it up."""
     with open_virtual_rack(home, 3) as opened:
         yield opened
 
 
-def reference_tokens(model: Any) -> list[int]:
+def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
     with torch.no_grad():
         generated = model.generate(
             torch.tensor([PROMPT]),
@@ -81,14 +81,14 @@ def test_three_phones_generate_the_references_tokens(
 
 def test_three_phones_run_an_architecture_that_was_exported_and_cut(
     rack: RackService,
-    exported: Any,
+    exported: Any,  # noqa: ANN401 - torch's types are not here
 ) -> None:
     if exported is None:
         pytest.skip("onnxscript is not installed: nothing is exported")
     generates_the_references_tokens(rack, "olmo", exported)
 
 
-def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:
+def generates_the_references_tokens(rack: RackService, name: str, model: Any) -> None:  # noqa: ANN401 - torch's types are not here
     rack.do(UseModel(name)).result(60)
     request = finish(rack, rack.do(Ask(Complete(PROMPT), TOKENS)).result(60))
     assert request.state is RequestState.SETTLED

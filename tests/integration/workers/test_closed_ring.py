@@ -89,7 +89,7 @@ def test_a_single_phone_feeds_itself(model: ToyModel, tmp_path: Path) -> None:
         assert [alone.token()["token"] for _ in range(4)] == model.greedy(PROMPT, 4)
 
 
-def _generated(ring: Ring, count: int, **end: Any) -> tuple[list[int], list[int], list[bytes]]:
+def _generated(ring: Ring, count: int, **end: Any) -> tuple[list[int], list[int], list[bytes]]:  # noqa: ANN401
     """Return tokens, how many came of each message, and each stage's receipt for them."""
     transaction = _open(ring, **end)
     _ask(ring, transaction, PROMPT, count - 1)

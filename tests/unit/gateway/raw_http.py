@@ -23,7 +23,7 @@ class Answered:
     body: bytes
 
     @property
-    def error(self) -> Any:
+    def error(self) -> Any:  # noqa: ANN401 - JSON
         return json.loads(self.body)["error"]
 
 

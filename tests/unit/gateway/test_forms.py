@@ -19,7 +19,7 @@ USER = {"role": "user", "content": "hello"}
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 
 
-def asked(**body: Any) -> tuple[Chat, str]:
+def asked(**body: Any) -> tuple[Chat, str]:  # noqa: ANN401
     """Return the conversation that a body comes to, and its grammar."""
     (ask,) = chat_asks(checked({"model": "m", "messages": [USER], **body}, ChatBody))
     assert isinstance(ask.task, Chat)

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - SQLite's values have any type
 """A file layer that notes each write and each sync, and what a power cut then leaves of files.
 
 What was written is on the disk for certain once its file was synced; what was not may be there

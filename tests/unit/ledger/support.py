@@ -125,15 +125,22 @@ class SigningPhone:
 class Bench:
     """A ledger in a folder, three phones, and the clock."""
 
+    _kept_in: LedgerPlace | None = None
+    """Where it is unless in a file."""
+
     def __init__(
         self, folder: Path, clock: Clock | None = None, place: LedgerPlace | None = None
     ) -> None:
         self.path = folder / "ledger.db"
-        self.place: LedgerPlace = place or self.path
+        self._kept_in = place
         self.key_path = folder / "keys" / "host.pem"
         self.clock = clock or ManualClock()
         self.phones = [SigningPhone(f"phone-{index}") for index in range(len(LAYERS))]
         self.ledger = self.open()
+
+    @property
+    def place(self) -> LedgerPlace:
+        return self._kept_in or self.path
 
     def open(self) -> Ledger:
         self.ledger = Ledger(self.place, self.key_path, self.clock, judged)

@@ -112,7 +112,7 @@ class GroupMachine(RuleBasedStateMachine):
     def say(self, parts: list[Spoken], ledger: Ledger) -> list[object]:
         return [self.part(ledger, *words) for words in parts]
 
-    def part(self, ledger: Ledger, word: str, *values: Any) -> object:
+    def part(self, ledger: Ledger, word: str, *values: Any) -> object:  # noqa: ANN401 - as drawn
         phones = self.grouped.phones
         match word, *values:
             case "open", name:

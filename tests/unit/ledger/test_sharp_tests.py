@@ -355,5 +355,5 @@ def test_a_host_that_journals_a_conviction_without_evidence_fails_verification(
     assert "no evidence of wrong work" in fact_text(report.problem)
 
 
-def _t(name: str) -> Any:
+def _t(name: str) -> Any:  # noqa: ANN401 - an identifier
     return name

@@ -45,7 +45,7 @@ def scripted_attempt(
     phones: Sequence[object],
     clock: Clock | None = None,
     times: ComputeAndHop = NOTHING_PREDICTED,
-    **terms: Any,
+    **terms: Any,  # noqa: ANN401 - whatever the terms of an attempt are
 ) -> Attempt:
     stages = [Stage(cast(WorkerClient, phone), "span") for phone in phones]
     pace = StepPace([times] * len(stages), patience=1.0)
@@ -60,7 +60,7 @@ def scripted_attempt(
     )
 
 
-async def _send_at_once(_transaction: object, _row: object, _token: object, sent: Any) -> None:
+async def _send_at_once(_transaction: object, _row: object, _token: object, sent: Any) -> None:  # noqa: ANN401
     sent()
 
 
@@ -72,7 +72,7 @@ def say(attempt: Attempt, stage: int, message: StepAnswer | Broken) -> None:
 def token_message(
     *tensors: Tensor,
     trace: tuple[TraceEntry, ...] = (),
-    **changes: Any,
+    **changes: Any,  # noqa: ANN401 - any field of a row
 ) -> StepAnswer:
     """Return what an honest last stage says of the first step of an attempt, with changes."""
     row = ToldToken("t", 0, 1, 7, -0.5, (), goes_on=False)

@@ -42,7 +42,7 @@ class AskedPhone:
         self._answer = answer
         self.asked: list[tuple[Any, float]] = []
 
-    async def call(self, command: Any, timeout_s: float) -> Reply:
+    async def call(self, command: Any, timeout_s: float) -> Reply:  # noqa: ANN401
         self.asked.append((command, timeout_s))
         return self._answer(command)
 

@@ -33,7 +33,7 @@ class FirstPhone(SilentPhone):
         self.rows: list[StepRow] = []
         self.tokens: list[int] = []
 
-    async def send_step(self, rows: Sequence[StepRow], tokens: Any) -> None:  # type: ignore[override]
+    async def send_step(self, rows: Sequence[StepRow], tokens: Any) -> None:  # type: ignore[override] # noqa: ANN401
         """Take the step."""
         self.rows += rows
         self.tokens += tokens[0].tolist()

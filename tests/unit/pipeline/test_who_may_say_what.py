@@ -75,7 +75,7 @@ UNREADABLE_ROWS: dict[str, dict[str, object]] = {
 }
 
 
-def an_attempt(**terms: Any) -> Attempt:
+def an_attempt(**terms: Any) -> Attempt:  # noqa: ANN401 - whatever the terms of an attempt are
     return scripted_attempt([SilentPhone(name) for name in NAMES], **terms)
 
 

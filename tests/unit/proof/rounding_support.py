@@ -67,7 +67,7 @@ def rounded(graph_path: Path, rounding: Rounding) -> Path:
 def _rounding_nodes(product: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
     name = product.name
 
-    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:  # noqa: ANN401 - as ONNX has it
         return helper.make_node(kind, inputs, [f"{name}.{output}"], **attributes)
 
     yield node("Shape", [product.input[0]], "shape")

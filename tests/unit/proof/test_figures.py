@@ -98,7 +98,7 @@ def with_last(ring: tuple[RingShard, ...], other: tuple[RingShard, ...]) -> tupl
     return (*ring[:LAST], cheat)
 
 
-def at_the_end(change: Any) -> Alteration:
+def at_the_end(change: Any) -> Alteration:  # noqa: ANN401 - a leaf to a leaf
     def alter(stage: int, _step: int, output: Tensor) -> Tensor:
         if stage != LAST or output.dtype != np.float32:
             return output
@@ -145,7 +145,7 @@ def test_a_cheaper_last_stage_shows_though_it_chooses_the_same_tokens(
 def test_figures_that_are_signed_for_and_false_are_wrong(
     rings: Rings,
     bits: str,
-    lie: Any,
+    lie: Any,  # noqa: ANN401
 ) -> None:
     found = verdict_of(rings[bits], at_the_end(lie))
     assert (found.method, found.reason) == (AuditMethod.TOLERANCE, AuditReason.WRONG_OUTPUT)
@@ -155,7 +155,7 @@ def test_figures_that_are_signed_for_and_false_are_wrong(
 @pytest.mark.parametrize("lie", LIES)
 def test_figures_told_otherwise_than_signed_for_are_disowned(
     rings: Rings,
-    lie: Any,
+    lie: Any,  # noqa: ANN401
 ) -> None:
     case = run_ring(rings["f32"], TOKENS).cases[LAST]
     assert case.steps[3].claimed is not None

@@ -33,7 +33,7 @@ _Drive = Callable[["ScriptedAttempt"], Awaitable[None]]
 class ScriptedAttempt:
     """One attempt that does what the bench wants."""
 
-    def __init__(self, transaction: str, stages: Any, *_rest: object) -> None:
+    def __init__(self, transaction: str, stages: Any, *_rest: object) -> None:  # noqa: ANN401
         self.transaction = transaction
         self.stages = stages
         self.closed = False
@@ -106,7 +106,7 @@ class Bench:
             most_chunks=1,
         )
 
-    def _attempt(self, *given: Any) -> ScriptedAttempt:
+    def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
         self.attempts.append(ScriptedAttempt(*given))
         return self.attempts[-1]
 

@@ -93,7 +93,7 @@ class CountedNumbers:
         self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has it
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 

@@ -51,7 +51,6 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.writer_admitted": message("The key {key} may take over this ledger."),
     "ledger.cannot_open": message("The ledger {path} cannot be opened: {reason}."),
     "ledger.cannot_read": message("The ledger {path} cannot be read. {reason}"),
-    "ledger.damaged": message("The ledger {path} is damaged: {reason}."),
     "ledger.file_damaged": message("The file is damaged: {reason}."),
     "ledger.in_use": message("The ledger {path} is in use by another Shardloom."),
     "ledger.key_open_to_others": message("{path} is readable by others."),

@@ -82,7 +82,7 @@ class Shell:
     def __init__(self, answer: str) -> None:
         self.answer = answer
 
-    def shell(self, _command: str, _timeout_s: float) -> Any:
+    def shell(self, _command: str, _timeout_s: float) -> Any:  # noqa: ANN401
         return type("Result", (), {"stdout": self.answer})()
 
 

@@ -29,10 +29,10 @@ class Keeper:
     def public_key(self) -> bytes:
         return self.key.public_key().public_bytes_raw()
 
-    def signs(self, kind: str, **fields: Any) -> SignedStatement:
+    def signs(self, kind: str, **fields: Any) -> SignedStatement:  # noqa: ANN401 - any JSON
         return sign_statement(kind, self._bench.ledger.host_key, fields, self.key)
 
-    def orders(self, kind: str, phone: int, **fields: Any) -> None:
+    def orders(self, kind: str, phone: int, **fields: Any) -> None:  # noqa: ANN401 - any JSON
         number = self._bench.ledger.stakes.next_number(self.public_key)
         serial = self._bench.phones[phone].serial
         self._bench.ledger.stakes.order(

@@ -39,7 +39,7 @@ PAIRS = [
 ]
 
 
-def reference_tokenizer(template: str) -> Any:
+def reference_tokenizer(template: str) -> Any:  # noqa: ANN401 - transformers' types are not here
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer(), chat_template=template, **SPECIAL_TOKENS
     )

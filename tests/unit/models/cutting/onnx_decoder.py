@@ -66,7 +66,7 @@ class Decoder:
         )
         return path
 
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - onnx takes any
         self.nodes.append(helper.make_node(kind, inputs, [output], f"/{output}", **attributes))
         return output
 

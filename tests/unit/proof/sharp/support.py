@@ -140,7 +140,7 @@ def _rows_rounded(product: onnx.NodeProto) -> list[onnx.NodeProto]:
     name, row = product.name, product.input[0]
     nodes: list[onnx.NodeProto] = []
 
-    def add(kind: str, output: str, *inputs: str, **attributes: Any) -> str:
+    def add(kind: str, output: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401 - as ONNX has it
         given = [
             each if each == row or each.startswith("k.") else f"{name}.{each}" for each in inputs
         ]

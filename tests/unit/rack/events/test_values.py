@@ -96,7 +96,7 @@ ASKS: tuple[Ask, ...] = (
 )
 
 
-def there_and_back(kind: Any, value: object) -> object:
+def there_and_back(kind: Any, value: object) -> object:  # noqa: ANN401
     """Return what the other end makes of a value."""
     return read_as(kind, msgpack.unpackb(msgpack.packb(write_as(kind, value))))
 

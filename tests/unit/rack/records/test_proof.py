@@ -37,7 +37,7 @@ REQUEST = RequestId("0123456789ab")
 TEXT, PROMPT, SAID = "a b c", (1, 2, 3), (2, 1)
 
 
-def leaf(token: int) -> Any:
+def leaf(token: int) -> Any:  # noqa: ANN401 - a tensor
     return answer_leaf(Choice(token, -0.5), [Choice(token, -0.5)])
 
 
@@ -99,7 +99,7 @@ class Proven(Bench):
     def proof(self) -> dict[str, Any]:
         return make_proof(self.home, self.blobs, REQUEST)
 
-    def check(self, proof: object) -> Any:
+    def check(self, proof: object) -> Any:  # noqa: ANN401 - a report
         return check_proof(json.dumps(proof).encode(), self.ledger.host_key)
 
 
@@ -117,14 +117,14 @@ def test_a_user_is_shown_what_was_asked_answered_and_signed_for(proven: Proven) 
     assert report.witnesses == 3
 
 
-def changed_entry(change: Callable[[dict[str, Any]], None], kind: str) -> Any:
+def changed_entry(change: Callable[[dict[str, Any]], None], kind: str) -> Any:  # noqa: ANN401
     def apply(proof: dict[str, Any]) -> None:
         change(next(entry for entry in proof["entries"] if entry["kind"] == kind))
 
     return apply
 
 
-def without_entries(kind: str) -> Any:
+def without_entries(kind: str) -> Any:  # noqa: ANN401
     def apply(proof: dict[str, Any]) -> None:
         proof["entries"] = [each for each in proof["entries"] if each["kind"] != kind]
 

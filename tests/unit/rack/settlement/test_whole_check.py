@@ -36,7 +36,7 @@ TEXT_S = 50.0
 A, B = Serial("A"), Serial("B")
 
 
-def _attempt(**changed: Any) -> ConcludedAttempt:
+def _attempt(**changed: Any) -> ConcludedAttempt:  # noqa: ANN401
     steps = (
         StepRecord(0, 0, tuple(range(ROWS - 1)), wants_token=True, generated=1),
         StepRecord(1, ROWS - 1, (5,), wants_token=True, generated=2),

@@ -30,7 +30,7 @@ class WitnessClient:
     witness: Witness
     line: str | None = None
 
-    async def call(self, command: Any) -> HeldHead | Cosigned:
+    async def call(self, command: Any) -> HeldHead | Cosigned:  # noqa: ANN401 - either command
         match command:
             case ShowHead(log_key):
                 return HeldHead(self.witness.held(log_key))
