@@ -42,7 +42,7 @@ from app.rack.layers.preloading import Preloader
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
-from app.rack.ledger_thread import LedgerThread
+from app.rack.ledger_thread import HOLD_INTERVAL_S, LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.paths.link_meter import OPENING_BUDGET_S, TICK_S, LinkMeter
 from app.rack.paths.link_table import LinkTable
@@ -118,7 +118,7 @@ class Rack:
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         self._witnesses = Witnesses(
-            context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
+            context, self.ledger_thread, self.home.ledger_place, self.fleet.phones.values
         )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
@@ -257,6 +257,8 @@ class Rack:
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
+        if self.home.ledger_address:
+            self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
         self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def set_balancing(self, mode: Balancing) -> None:

@@ -81,6 +81,8 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.EPOCH_OPENED: message("epoch-opened"),
     EntryKind.EPOCH_CLOSED: message("epoch-closed"),
     EntryKind.COSIGNED: message("cosigned"),
+    EntryKind.WRITER_ADMITTED: message("writer admitted"),
+    EntryKind.WRITER_CHANGED: message("writer changed"),
     EntryKind.COMMITTED: message("committed"),
     EntryKind.VOIDED: message("void"),
     EntryKind.PAYMENTS_RELEASED: message("payments-released"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from app.ledger.rules.accounts import ESCROW
 from app.ledger.rules.governance.parameters import Parameter
@@ -55,9 +54,7 @@ def _proposal(proposal: PublicProposal) -> ProposalRow:
 
 
 def _newest(state: State) -> Iterator[TransactionRow]:
-    known = state.transactions
-    names = reversed(known) if isinstance(known, dict) else reversed(list(known))
-    for name in islice(names, NEWEST_TRANSACTIONS):
+    for name in state.transactions.newest(NEWEST_TRANSACTIONS):
         yield _transaction(state.transactions[name])
 
 
