@@ -20,7 +20,7 @@ help:
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
 	@echo "make walks    how many modules a phone and a receipt pass through"
-	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing, all cases of long tests"
+	@echo "make soak   what takes hours: 10,000 simulated racks, honest phones audited, long fuzzing, all cases of long tests"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
@@ -65,8 +65,14 @@ soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	$(BIN)/pytest -q --timeout 0 --soak tests
+	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
+	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
+		tests/integration/rack/phones/test_foreign_audits.py
+	SHARDLOOM_MONEY_OPERATIONS=1000000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/economy/test_money_machine.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
+	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
 	SHARDLOOM_POWER_CUTS=100000 SHARDLOOM_KILLS=1000 $(BIN)/pytest -q --timeout 0 \
@@ -78,11 +84,14 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench rack --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lookup --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench adversary --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench energy --markdown docs/benchmarks.md
 
 translations:
 	@$(PYTHON) packaging/bootstrap.py test

@@ -170,6 +170,7 @@ class WorkCommands:
             cache=span.engine.shape.cache,
             resumed_from=transaction.resumed_from,
             resumed_rows=transaction.resumed_rows,
+            choices=sealed.choices_root.hex(),
         )
 
     def _holdings_changed(self) -> None:

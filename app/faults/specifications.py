@@ -171,6 +171,7 @@ SPECIFICATIONS: Final[Mapping[FaultKind, Specification]] = MappingProxyType(
         FaultKind.SLOW: _work(
             Catcher.BALANCING,
             Catcher.DEADLINE,
+            Catcher.NOBODY,
             within_s=_BALANCING_S,
             dose=Dose(Unit.TIMES, 4, 1, 1_000),
         ),
@@ -211,7 +212,7 @@ SPECIFICATIONS: Final[Mapping[FaultKind, Specification]] = MappingProxyType(
         FaultKind.OVERHEAT: _phone(
             Catcher.BALANCING, Catcher.NOBODY, dose=Dose(Unit.CELSIUS, 48, 30, 54)
         ),
-        FaultKind.TAKEN: _phone(Catcher.CONNECTION),
+        FaultKind.TAKEN: _phone(Catcher.CONNECTION, Catcher.NOBODY),
         FaultKind.HOST_STALL: _host(Dose(Unit.MILLISECONDS, 1_000, 1, 5_000)),
         FaultKind.LEDGER_STALL: _host(Dose(Unit.MILLISECONDS, 1_000, 1, 10_000)),
     }

@@ -17,7 +17,7 @@ from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing

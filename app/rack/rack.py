@@ -37,6 +37,8 @@ from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
 from app.rack.layers.planning import Planning
+from app.rack.layers.preloading import LOOK_INTERVAL_S as PRELOAD_INTERVAL_S
+from app.rack.layers.preloading import Preloader
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
@@ -105,14 +107,13 @@ class Rack:
         self.assigner = self._make_assigner()
         phones = self.fleet.phones.values()
         self.meter = LinkMeter(
-            context,
-            self._path_finder,
-            phones,
-            self._may_measure,
-            lambda: self.assigner.rings,
+            context, self._path_finder, phones, self._may_measure, lambda: self.assigner.rings
         )
         self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
         self.rebalancer, self._loss_recovery = self._make_keepers()
+        self._preloader = Preloader(
+            context, self.fleet, self.assigner, self.rebalancer, self._is_idle
+        )
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
@@ -254,6 +255,7 @@ class Rack:
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
+        self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
         if self.home.ledger_address:
             self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.benchmarks import devices, links, window
+from app.benchmarks import devices, window
+from app.benchmarks.connecting import links
 
 
 @pytest.mark.timeout(600)

@@ -21,7 +21,9 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.faults.experiments.status import ExperimentStatus
+from app.ledger.views.economy import EconomySnapshot
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
     JournalRow,
@@ -141,6 +143,7 @@ class ScriptedControl:
         self.lock = Lock()
         self.now_s = 1000.0
         self.answers = answers
+        self.experiment: ExperimentStatus | None = None
         self.phase = Phase.STARTING
         self.notices: tuple[Fact, ...] = (NOTICE,)
         self.layers = layers
@@ -152,6 +155,7 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
         self.conditions = UNCONDITIONAL
+        self.economy = EconomySnapshot()
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
         self.timeline: list[TimelineEvent] = []
@@ -554,8 +558,10 @@ class ScriptedControl:
                 tuple(self.journal[-200:]),
                 tuple(self.slashes),
                 tuple(self.doubted),
+                self.economy,
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+            experiment=self.experiment,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
         )
 

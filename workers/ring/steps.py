@@ -79,6 +79,7 @@ class StepRunner:
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row)
+                transaction.check_steered(row)
             self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
@@ -130,8 +131,9 @@ class StepRunner:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
             committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for part, outputs in zip(_parts(transactions, step), committed, strict=False):
-            part.transaction.record_step(part.row.position, part.inputs, outputs)
+        parts = zip(_parts(transactions, step), answers, committed, strict=False)
+        for part, answer, outputs in parts:
+            part.transaction.record_step(part.row.position, part.inputs, outputs, answer.steering)
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
         for transaction in transactions:
             transaction.drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0

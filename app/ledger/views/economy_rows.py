@@ -9,6 +9,7 @@ from typing import Final
 
 from app.core.facts import Fact, FieldValue
 from app.ledger.entry import EntryKind, Fields, amount, text
+from app.ledger.views.reasons import reason_named
 
 SHOWN_DIGITS: Final = 12
 """So many of a key or a digest are shown."""
@@ -59,7 +60,7 @@ def _moved(code: str) -> Callable[[Fields], Fact]:
 def _stopped(fields: Fields) -> Fact:
     by_votes = "orders" in fields
     code = "journal.stopped_by_votes" if by_votes else "journal.stopped"
-    return Fact(code, reason=text(fields, "reason"))
+    return Fact(code, reason=reason_named(fields["reason"]))
 
 
 ECONOMY: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(

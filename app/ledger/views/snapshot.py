@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.ledger.views.economy import EconomyView
+from app.ledger.views.economy import EconomySnapshot
 
 
 @dataclass(frozen=True)
@@ -91,4 +91,4 @@ class LedgerSnapshot:
     slashes: tuple[SlashRow, ...]
     doubted: tuple[DoubtedClass, ...] = ()
     """Classes whose phones nobody is blamed for until the operator confirms."""
-    economy: EconomyView = field(default_factory=EconomyView)
+    economy: EconomySnapshot = field(default_factory=EconomySnapshot)

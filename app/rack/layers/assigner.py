@@ -60,7 +60,7 @@ class Assigner:
         self.by_hand = False
         """Whether a person made the requested assignment, and no planner."""
         self._fleet = fleet
-        self._loader = loader
+        self.loader = loader
         self._path_finder = path_finder
         self._timeline = context.timeline
         self._changed = context.changed
@@ -260,7 +260,7 @@ class Assigner:
     async def relieve(self, phone: Phone) -> None:
         """Unload layers that a phone kept while it was away and that others have now."""
         async with self._moving:
-            await self._loader.drop_kept(phone)
+            await self.loader.drop_kept(phone)
 
     async def drop(self) -> None:
         """Take the applied assignment off the phones, for another model."""
@@ -303,7 +303,7 @@ class Assigner:
         applied, phones = self.applied, self._fleet.phones
         if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
             return False
-        for serial in await self._loaded(self._loader.reload(applied, phones)):
+        for serial in await self._loaded(self.loader.reload(applied, phones)):
             told = Fact("layers.held_again", phone=phones[serial].name)
             self._timeline.add(TimelineKind.MOVE, told, serial)
         self._changed()
@@ -323,7 +323,7 @@ class Assigner:
         groups = group_count(times, self._slots)
         pace = StepPace(times, self._patience)
         applied = await self._loaded(
-            self._loader.load(model, requested, self._fleet.phones, groups, pace)
+            self.loader.load(model, requested, self._fleet.phones, groups, pace)
         )
         await self._hand_over(applied)
         previous, self.applied = self.applied, applied
@@ -376,7 +376,7 @@ class Assigner:
         return [ComputeAndHop(stage.compute_s, stage.hop_s) for stage in prediction.stages]
 
     def _retire(self, applied: Applied) -> None:
-        self._nursery.start_soon(self._loader.retire(applied), "unloading of what was applied")
+        self._nursery.start_soon(self.loader.retire(applied), "unloading of what was applied")
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""

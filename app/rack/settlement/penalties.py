@@ -191,6 +191,7 @@ _CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "audit.close_look_holds",
     SharpReason.OPERATOR: "audit.close_look_operator",
     SharpReason.ENDS_ELSEWHERE: "audit.close_look_elsewhere",
+    SharpReason.CHOSEN_OTHERWISE: "audit.close_look_token",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.core.units import format_duration
 from app.ledger.rules.economy import CREDIT
-from app.ledger.views.economy import EconomyView, ProposalRow, QuoteRow
+from app.ledger.views.economy import EconomySnapshot, ProposalRow, QuoteRow
 from app.words.catalogue import Message, message, tr
 from app.words.states import clock_text, credits_text, credits_words, together
 
@@ -23,6 +23,25 @@ _STATUSES: Final[Mapping[str, Message]] = {
     "rejected": message("rejected"),
     "executed": message("carried out"),
 }
+
+
+_PAGES: Final[Mapping[str, Message]] = {
+    "transactions": message("Transactions"),
+    "stakes": message("Stakes"),
+    "quotes": message("Quotes"),
+    "proposals": message("Proposals"),
+    "parameters": message("Parameters"),
+}
+
+
+def page_word(name: str) -> str:
+    """Return what a page of the economy is called."""
+    return tr(_PAGES[name])
+
+
+def probation_text() -> str:
+    """Return that a phone has less than the minimum stake, and what follows."""
+    return tr("all audited, pay becomes stake")
 
 
 def status_word(status: str) -> str:
@@ -82,7 +101,7 @@ def parameter_text(name: str, value: int) -> str:
     return _MICRO.format(price=f"{value:,}")
 
 
-def funds_text(treasury: int, economy: EconomyView, now_ms: int) -> str:
+def funds_text(treasury: int, economy: EconomySnapshot, now_ms: int) -> str:
     """Return how treasury, escrow and votes stand, and whether an emergency stop is in force."""
     words = tr("Treasury {treasury}, {reserved} of it promised; in escrow {escrow}; votes {votes}.")
     told = words.format(

@@ -20,7 +20,8 @@ from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sql import StoredBatch
 from app.ledger.views.export import export_ledger, read_snapshot
-from app.ledger.views.pages import JournalSearch, read_page
+from app.ledger.views.journal_page import JournalSearch
+from app.ledger.views.pages import read_page
 from app.ledger.views.request_record import read_request_record
 from app.testing.clocks import ManualClock
 from tests.saying import raises_saying

@@ -33,7 +33,8 @@ def steady_ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def _set_fault(ring: Ring, stage: int, fault: str, token: int = 1, amount: float = 4.0) -> None:
-    ring.peers[stage].done(Kind.FAULT, fault=fault, token=token, amount=amount)
+    fields = {"fault": fault, "token": token, "amount": amount}
+    ring.peers[stage].done(Kind.FAULT, **fields, share=1.0, seed=0)
 
 
 def test_a_lying_phone_alters_what_it_passes_on_and_signs_for_the_lie(
@@ -138,4 +139,4 @@ def test_a_withheld_receipt_is_never_sent_while_other_commands_are_answered(ring
 def test_a_fault_that_makes_no_sense_is_refused(
     steady_ring: Ring, fields: dict[str, object]
 ) -> None:
-    steady_ring.peers[0].failure(Kind.FAULT, **fields)
+    steady_ring.peers[0].failure(Kind.FAULT, **fields, share=1.0, seed=0)

@@ -71,7 +71,7 @@ def test_who_is_doubted_has_to_be_cheaper_by_as_much() -> None:
 def test_what_has_to_be_quick_costs_more() -> None:
     slow, quick = offer("slow", 10, layer_s=0.05), offer("quick", 30, layer_s=0.01)
     assert bought(slow, quick) == ["slow"]
-    assert bought(slow, quick, most_token_s=0.1) == ["quick"]
+    assert bought(slow, quick, most_token_s=0.05) == ["quick"]
     assert bought(slow, quick, most_token_s=0.15) == ["slow", "quick"]
 
 

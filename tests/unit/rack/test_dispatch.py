@@ -14,7 +14,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.faults.experiments.plan import Experiment, PlannedFault
-from app.ledger.views.pages import JournalSearch
+from app.ledger.views.journal_page import JournalSearch
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands

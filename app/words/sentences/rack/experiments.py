@@ -40,6 +40,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "experiment.unknown": message("No experiment '{name}' is kept here."),
     "experiment.unknown_key": message("{file}: unknown key '{key}'."),
     "experiment.unreadable": message("{file} cannot be read: {reason}."),
+    "stream.another": message("{file} is no recording, or one of another version than {version}."),
+    "stream.damaged": message("{file} is damaged."),
+    "stream.empty": message("Nothing is recorded in {file}."),
+    "stream.full": message("The recording takes no more: its file is full."),
+    "stream.not_written": message("Nothing can be recorded in {file}: {reason}."),
+    "stream.read_only": message("This is a replay: what is over cannot be changed."),
+    "stream.unreadable": message("{file} cannot be read: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "experiment.rack_busy": message("Wait until its texts have ended, or cancel them."),

@@ -40,6 +40,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.close_look_refused": message(
         "{phone} did not show its work when it was asked to run its layers again: {reason}."
     ),
+    "audit.close_look_token": message(
+        "{phone} ran its layers again: they give another token than the one that it told "
+        "({deviation:.1f} times what rounding allows)."
+    ),
     "audit.deviates": message("its output deviates further than its processor explains"),
     "audit.failed": message("{phone} failed its audit: {found}."),
     "audit.inputs_disowned": message("it did not sign what it received"),

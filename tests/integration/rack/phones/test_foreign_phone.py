@@ -118,20 +118,23 @@ def standings(rack: RackService) -> dict[Serial, PhoneStanding]:
     return {phone.serial: phone.standing for phone in phones if phone.standing is not None}
 
 
-def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM)) -> None:
+def use(
+    rack: RackService,
+    model: str,
+    ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM),
+    limit_s: float = START_LIMIT_S,
+) -> None:
     """Put a model on the phones, in that order, and wait until it is there."""
-    rack.do(UseModel(model)).result(60)
-    loaded = wait_until(rack, lambda newest: _holds(newest, model), START_LIMIT_S).applied
+    rack.do(UseModel(model)).result(limit_s)
+    loaded = wait_until(rack, lambda newest: _holds(newest, model), limit_s).applied
     assert loaded is not None
     share = loaded.layer_count // len(ring)
     stages = [held(serial, at * share, (at + 1) * share - 1) for at, serial in enumerate(ring)]
     stages[-1] = held(ring[-1], stages[-1].first_layer, loaded.layer_count - 1)
     wanted = placed(model, loaded.layer_count, tuple(stages))
     rack.do(RequestAssignment(wanted)).result(60)
-    rack.do(Apply()).result(START_LIMIT_S)
-    wait_until(
-        rack, lambda newest: newest.phase in READY and newest.applied == wanted, START_LIMIT_S
-    )
+    rack.do(Apply()).result(limit_s)
+    wait_until(rack, lambda newest: newest.phase in READY and newest.applied == wanted, limit_s)
 
 
 def _holds(snapshot: RackSnapshot, model: str) -> bool:

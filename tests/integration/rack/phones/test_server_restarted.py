@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.benchmarks import adb_server_of_own
+from app.benchmarks.connecting import adb_server_of_own
 from app.core.device import DeviceState
 from app.devices.adb.adb_server import AdbServer
 from app.rack.options import RackOptions

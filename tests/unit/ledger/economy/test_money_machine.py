@@ -155,7 +155,7 @@ def test_no_micro_credit_is_lost_or_made_whatever_is_done(seed: int) -> None:
         for number in range(OPERATIONS // 2):
             with money.bench.ledger.atomic():
                 money.step()
-            if number % 20 == 0:
+            if number % max(OPERATIONS // 40, 1) == 0:
                 money.check()
         money.check()
         assert money.refused

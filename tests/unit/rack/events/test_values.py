@@ -18,7 +18,7 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Translate
 from app.faults.catalogue import FaultKind
-from app.pipeline.tracing.step_trace import StageTrace, StepTrace
+from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.placement.problem import Pin
 from app.rack.commands import Ask, Cancel, PairByCode, Sampling
 from app.rack.door.messages import (
