@@ -8,7 +8,7 @@ from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.ledger.entry import EntryKind
 from app.ledger.journal.journal import Journal
-from app.ledger.rules.writers import admission_fields
+from app.ledger.rules.writing.writers import admission_fields
 from app.ledger.storage.sql import JournalStorage, StorageError
 
 

@@ -19,9 +19,9 @@ from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.replay import Observer, ReplayedLedger
 from app.ledger.journal.snapshots import SnapshotWriter
 from app.ledger.merkle import leaf_hash
-from app.ledger.rules.head import SignedHead, sign_head
 from app.ledger.rules.state import Change, State
 from app.ledger.rules.transitions import change_of
+from app.ledger.rules.writing.head import SignedHead, sign_head
 from app.ledger.storage.sql import JournalStorage, StorageError, StoredBatch, StoredSnapshot
 
 Recorded = tuple[Entry, Change]

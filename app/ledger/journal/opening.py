@@ -12,7 +12,7 @@ from app.ledger.journal.journal import Journal
 from app.ledger.journal.keys import create_key, public_bytes, read_key
 from app.ledger.journal.replay import Observer, ReplayedLedger, read_on, replay
 from app.ledger.journal.snapshots import resumed
-from app.ledger.rules.writers import take_over_fields
+from app.ledger.rules.writing.writers import take_over_fields
 from app.ledger.storage.addresses import LedgerPlace, place_text
 from app.ledger.storage.places import open_storage
 from app.ledger.storage.sql import JournalStorage, StorageError

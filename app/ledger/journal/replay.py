@@ -12,9 +12,9 @@ from app.ledger.entry import FIRST_PREVIOUS_HASH, Entry, entry_hash
 from app.ledger.journal.frontier import Frontier
 from app.ledger.merkle import leaf_hash
 from app.ledger.rules.accounts import Posting
-from app.ledger.rules.head import SignedHead
 from app.ledger.rules.state import Change, State
 from app.ledger.rules.transitions import change_of
+from app.ledger.rules.writing.head import SignedHead
 from app.ledger.storage.sql import JournalStorage
 
 _COLUMN_TYPES = (int, int, str, str, bytes, bytes)

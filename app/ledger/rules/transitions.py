@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
-from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
+from app.ledger.rules import evidence, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.deals import closing
@@ -21,6 +21,7 @@ from app.ledger.rules.governance import grants, stopping, voting
 from app.ledger.rules.phones import phone_rules, registration
 from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State
+from app.ledger.rules.writing import writers
 
 Rule = Callable[[State, Entry, Fields], Change]
 

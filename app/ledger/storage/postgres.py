@@ -23,7 +23,7 @@ from psycopg.pq import TransactionStatus
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.entry import FORMAT_VERSION
-from app.ledger.rules.head import SignedHead
+from app.ledger.rules.writing.head import SignedHead
 from app.ledger.storage.addresses import DatabasePlace
 from app.ledger.storage.postgres_schema import STATEMENTS
 from app.ledger.storage.sql import JournalStorage, StorageError, StoredBatch

@@ -19,7 +19,7 @@ from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.entry import Entry
 from app.ledger.rules.accounts import Posting
-from app.ledger.rules.head import SignedHead
+from app.ledger.rules.writing.head import SignedHead
 
 _BEYOND_ANY: Final = 2**63 - 1
 """The largest number of both."""

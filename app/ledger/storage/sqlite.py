@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from app.core.errors import LedgerError, reason_of
 from app.core.facts import Fact
 from app.ledger.entry import FORMAT_VERSION
-from app.ledger.rules.head import SignedHead
+from app.ledger.rules.writing.head import SignedHead
 from app.ledger.storage.schema import LATER_STATEMENTS, STATEMENTS, check_header
 from app.ledger.storage.sql import JournalStorage, StorageError, StoredBatch, StoredSnapshot
 

@@ -9,7 +9,7 @@ from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.replay import Observer, ReplayedLedger, replay
 from app.ledger.rules.governance.public_economy import PublicEconomy
-from app.ledger.rules.head import SignedHead
+from app.ledger.rules.writing.head import SignedHead
 from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.views.rows import RecentEntries

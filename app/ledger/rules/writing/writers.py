@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, Fields, canonical_json, integer, octets, record
-from app.ledger.rules.head import SignedHead
 from app.ledger.rules.state import Change, Epoch, State
+from app.ledger.rules.writing.head import SignedHead
 from workers.errors import ReceiptError
 from workers.identity.receipts import check_public_key
 
