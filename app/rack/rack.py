@@ -206,6 +206,11 @@ class Rack:
         return (*self._opened.notices, *self.fleet.notices)
 
     @property
+    def expected_phones(self) -> int:
+        """How many phones are known to belong to it; 0 where nobody can know."""
+        return self._opened.expected
+
+    @property
     def model(self) -> ModelChoice | None:
         """The model now on the rack."""
         model = self._model
@@ -222,7 +227,8 @@ class Rack:
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
-        await self.fleet.start(self._opened.started.addresses)
+        started = self._opened.started
+        await self.fleet.start(lambda: started.addresses, lambda: started.coming)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)

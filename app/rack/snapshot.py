@@ -389,6 +389,8 @@ class RackSnapshot:
     conditions: Conditions = UNCONDITIONAL
     """What is asked of every plan; phones by serial."""
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
+    expected_phones: int = 0
+    """How many phones are known to belong to the rack beforehand; 0 where nobody can know."""
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
 

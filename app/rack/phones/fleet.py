@@ -118,13 +118,14 @@ class Fleet:
         """Call the listener when a phone has become ready."""
         self._on_joined.append(listener)
 
-    async def start(self, certain: Iterable[str] = ()) -> None:
+    async def start(
+        self, certain: Callable[[], Iterable[str]], coming: Callable[[], bool] = lambda: False
+    ) -> None:
         """Find the first phones and wait until each is ready, has failed or waits for a person.
 
-        At the `certain` addresses somebody is sure to answer: they are waited for.
+        At the `certain` addresses somebody is sure to answer: they are waited for, once no more of
+        them are `coming`. Raises what `coming` raises.
         """
-        addresses = frozenset(map(Serial, certain))
-        started_s = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         self._registry.listen(partial(_wake, loop, self._news))
         await self._registry.begin()
@@ -137,6 +138,9 @@ class Fleet:
             (self._ask_held, "the asking of phones in use elsewhere", HELD_INTERVAL_S),
         ):
             self._nursery.watch(look, name, interval_s)
+        while coming():
+            await self._clock.sleep(SETTLING_INTERVAL_S)
+        addresses, started_s = frozenset(map(Serial, certain())), self._clock.monotonic_s()
         while not self._settled(self._clock.monotonic_s() - started_s, addresses):
             await self._clock.sleep(SETTLING_INTERVAL_S)
 

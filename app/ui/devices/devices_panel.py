@@ -101,21 +101,22 @@ class DevicesPanel(QWidget):
     def _show(self, snapshot: RackSnapshot) -> None:
         self._empty.setVisible(not snapshot.phones)
         if self.isVisible() or not self.model.rows:
-            self._show_phones(snapshot.phones)
+            self._show_phones(snapshot)
             self._show_details()
 
-    def _show_phones(self, phones: Sequence[PhoneSnapshot]) -> None:
+    def _show_phones(self, snapshot: RackSnapshot) -> None:
+        phones = snapshot.phones
         wanted = [phone for phone in phones if self._wanted(phone)]
         self.model.show_rows(wanted)
-        told = partial(counts_text, tuple(phones), len(wanted)) if phones else ""
-        spoken(self.counts.setText, told)
+        told = partial(counts_text, phones, len(wanted), snapshot.expected_phones)
+        spoken(self.counts.setText, told if phones or snapshot.expected_phones else str)
 
     def _filter_anew(self, text: str) -> None:
         self._wanted = parse_filter(text)
         self.problem.setText(self._wanted.problem)
         self.problem.setVisible(bool(self._wanted.problem))
         if self._link.snapshot is not None:
-            self._show_phones(self._link.snapshot.phones)
+            self._show_phones(self._link.snapshot)
             self._show_details()
 
     def _grow_old(self) -> None:

@@ -192,11 +192,20 @@ def filter_hint() -> str:
     )
 
 
-def counts_text(phones: Sequence[PhoneSnapshot], shown: int) -> str:
-    """Return how many phones there are, can work, and wait for a person; and how many are shown."""
+def counts_text(phones: Sequence[PhoneSnapshot], shown: int, expected: int = 0) -> str:
+    """Return how many phones there are, can work, and wait for a person; and how many are shown.
+
+    Where more are `expected` it says how many of them were found.
+    """
     ready = sum(phone.usable for phone in phones)
     waiting = sum(phone.state is DeviceState.UNAUTHORIZED for phone in phones)
-    parts = [tr("{ready} of {count} ready").format(ready=ready, count=len(phones))]
+    found = sum(phone.description is not None or phone.usable for phone in phones)
+    parts = []
+    if found < expected:
+        parts.append(tr("{found} of {count} found").format(found=found, count=expected))
+        parts.append(tr("{count} ready").format(count=ready))
+    else:
+        parts.append(tr("{ready} of {count} ready").format(ready=ready, count=len(phones)))
     if waiting:
         parts.append(tr("{count} to be allowed on its screen").format(count=waiting))
     if shown != len(phones):
