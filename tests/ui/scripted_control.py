@@ -303,7 +303,10 @@ class ScriptedControl:
             row
             for row in self.journal
             if (before is None or row.sequence < before)
-            and (not search.words or row.kind in search.kinds or search.words in str(row))
+            and all(
+                row.kind in term.kinds or any(text in str(row) for text in (term.words, *term.also))
+                for term in search.terms
+            )
         ]
         return JournalPage(tuple(found[-count:]), reaches_beginning=len(found) <= count)
 

@@ -23,6 +23,8 @@ from app.ledger.journal.schema import STATEMENTS, check_header
 from app.ledger.rules.accounts import Posting
 
 _BUSY_TIMEOUT_S = 5.0
+Term = tuple[str, Collection[str], Collection[str]]
+"""Of a search: words, kinds of entries and other texts of which any will do."""
 _BEYOND_ANY = 2**63 - 1
 """SQLite's largest number."""
 _HASH = re.compile(r"[0-9A-Fa-f]{6,64}")
@@ -169,17 +171,23 @@ class LedgerStore:
         return (Entry(*row) for row in self._database.execute(f"{query} {where}", [words]))
 
     def entries_before(
-        self, sequence: int | None, count: int, words: str, kinds: Collection[str]
+        self, sequence: int | None, count: int, terms: Iterable[Term] = ()
     ) -> list[Entry]:
         """Return the newest entries older than one, or than any; the newest first.
 
-        With `words` only those whose body has them in whatever case, those of that number or with
-        that in the hexadecimal of their hash, and those of one of the `kinds`.
+        Of each term (words, kinds, other texts) only those whose body has the words or one of the
+        texts in whatever case, those of that number or with that in the hexadecimal of their hash,
+        and those of one of the kinds.
         """
         query = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
-        matching, wanted = _matching(words, kinds) if words else ("TRUE", [])
-        query = f"{query} WHERE sequence < ? AND ({matching}) ORDER BY sequence DESC LIMIT ?"
-        values = [_BEYOND_ANY if sequence is None else sequence, *wanted, count]
+        conditions = ["sequence < ?"]
+        values: list[int | str] = [_BEYOND_ANY if sequence is None else sequence]
+        for term in terms:
+            matching, wanted = _matching(*term)
+            conditions.append(f"({matching})")
+            values.extend(wanted)
+        query = f"{query} WHERE {' AND '.join(conditions)} ORDER BY sequence DESC LIMIT ?"
+        values.append(count)
         return [Entry(*row) for row in self._database.execute(query, values)]
 
     def entry_hashes(self, start: int, end: int) -> list[bytes]:
@@ -227,14 +235,19 @@ class LedgerStore:
         return list(self._database.execute(query).fetchall())
 
 
-def _matching(words: str, kinds: Collection[str]) -> tuple[str, list[int | str]]:
-    """Return the condition of a search, and what its marks stand for.
+def _matching(
+    words: str, kinds: Collection[str], also: Collection[str]
+) -> tuple[str, list[int | str]]:
+    """Return the condition of a term of a search, and what its marks stand for.
 
     SQLite's own `lower` knows ASCII alone and is the faster one.
     """
     fold = "lower" if words.isascii() else "casefold"
     conditions = [f"instr({fold}(body), ?) > 0", f"kind IN ({', '.join('?' * len(kinds))})"]
     values: list[int | str] = [words.casefold(), *kinds]
+    for text in also:
+        conditions.append("instr(casefold(body), ?) > 0")
+        values.append(text.casefold())
     if words.isascii() and words.isdecimal():
         conditions.append("CAST(sequence AS TEXT) = ?")
         values.append(words.lstrip("0"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,16 +15,25 @@ LARGEST_PAGE: Final = 1000
 
 
 @dataclass(frozen=True)
-class JournalSearch:
-    """Which entries are wanted: all, those of some kinds, or with words in the signed record.
+class SearchTerm:
+    """One thing that is wanted of an entry: words in the signed record, or what stands for them.
 
     The record is an entry's body, its number, and its hash in at least six hexadecimal digits.
     """
 
-    words: str = ""
-    """Upper and lower case are the same; empty for every entry."""
+    words: str
+    """Upper and lower case are the same."""
     kinds: tuple[str, ...] = ()
-    """Kinds that are wanted whatever words their entries hold."""
+    """Kinds whose entries are wanted whatever words their record holds."""
+    also: tuple[str, ...] = ()
+    """Other texts in the record that will do, such as the serial of a phone of that name."""
+
+
+@dataclass(frozen=True)
+class JournalSearch:
+    """Which entries are wanted: those that every term is found in, all where there is none."""
+
+    terms: tuple[SearchTerm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +53,14 @@ def read_page(
     At most `LARGEST_PAGE`. Raises `LedgerError` where the file cannot be read.
     """
     count, wanted = max(1, min(count, LARGEST_PAGE)), search or JournalSearch()
-    kinds: Collection[str] = wanted.kinds
     store = LedgerStore.open_read_only(path)
     try:
         with store.consistent_read():
-            found = store.entries_before(before, count + 1, wanted.words, kinds)
+            found = store.entries_before(
+                before,
+                count + 1,
+                [(term.words, term.kinds, term.also) for term in wanted.terms],
+            )
     except LedgerError as error:
         raise LedgerError("ledger.cannot_read", path=str(path), reason=error.fact) from None
     finally:

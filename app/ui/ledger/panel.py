@@ -17,7 +17,6 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.states import phone_name
 from app.words.window import doubts_text, ledger_head, slashing_tab
 
 _TABLE_HEIGHT = 44
@@ -32,7 +31,9 @@ class LedgerPanel(QWidget):
         self._link = link
         self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
         self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
-        self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
+        self.slashing = Table(
+            RowsModel[SlashRow](columns.slashing(appearance, lambda: link.names), _sequence)
+        )
         self.journal = JournalView(link)
         for page in (self.staking, self.reputation, self.slashing, self.journal):
             page.setMinimumHeight(_TABLE_HEIGHT)
@@ -75,10 +76,8 @@ class LedgerPanel(QWidget):
     def open_evidence(self, index: QModelIndex) -> EvidenceDialog:
         """Open what the slash in that row rests on."""
         slash: SlashRow = index.data(ROW_ROLE)
-        snapshot = self._link.snapshot
-        phones = snapshot.phones if snapshot else ()
-        names = {phone.serial: phone_name(phone) for phone in phones}
-        dialog = EvidenceDialog(slash, names.get(slash.serial, str(slash.serial)), self)
+        name = self._link.names.get(slash.serial, str(slash.serial))
+        dialog = EvidenceDialog(slash, name, self)
         dialog.show()
         return dialog
 

@@ -13,7 +13,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.pages import JournalSearch
+from app.ledger.views.pages import JournalSearch, SearchTerm
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
@@ -43,7 +43,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.SetChecks(0.25, CheckMode.ON),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
-    all_commands.ReadJournal(100, 50, JournalSearch("audit")),
+    all_commands.ReadJournal(100, 50, JournalSearch((SearchTerm("audit"),))),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),
     all_commands.RestartWorker(PHONE),
