@@ -45,6 +45,9 @@ QPushButton#primary { background: $accent; color: $surface; border-color: $accen
   font-weight: 600; }
 QPushButton#primary:hover { background: $accentHover; }
 QPushButton#primary:disabled { background: $button; color: $faint; border-color: $line; }
+QToolButton { background: $button; border: 1px solid $line; border-radius: 5px; padding: 3px 8px; }
+QToolButton:hover, QToolButton:focus { border-color: $accent; }
+QToolButton:disabled { color: $faint; background: transparent; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $field; border: 1px solid $line;
   border-radius: 5px; padding: 3px 7px; min-height: 18px; selection-background-color: $accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }

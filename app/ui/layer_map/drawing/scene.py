@@ -30,6 +30,8 @@ _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
 _FREE_HEIGHT = 28.0
 SCENE_HEIGHT = _FREE_TOP - 6
 _MARGIN = 4.0
+NAME_SCALE = 0.92
+"""Of the window's letters, for what stands in bars and below them."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class MapScene(QGraphicsScene):
     def _rebuild(self, state: MapState, geometry: MapGeometry, tokens: Tokens, font: QFont) -> None:
         self.clear()
         small = tabular(font, scale=0.85)
-        medium = tabular(font, scale=0.92)
+        medium = tabular(font, scale=NAME_SCALE)
         self._cells = CellItem(geometry, tokens, small)
         self._bars = [
             BarItem(bar_content(state, stage, tokens, None), 8, tokens, medium)
