@@ -81,6 +81,12 @@ def legend_title(unit: str) -> str:
     return tr("phone  ·  {unit}").format(unit=unit)
 
 
+def chart_forms() -> list[str]:
+    """Return the forms in which a chart can be saved, as file dialogs want them."""
+    forms = ((tr("Picture"), "png"), (tr("Drawing"), "svg"), (tr("Figures"), "csv"))
+    return [f"{word} (*.{ending})" for word, ending in forms]
+
+
 def show_panel(panel: str) -> str:
     """Return the action that shows or hides a panel."""
     return tr("Show {panel}").format(panel=panel)

@@ -20,6 +20,8 @@ from app.ui.looks.tokens import blend
 from app.words.catalogue import Message, message
 from app.words.window import legend_title
 
+_UNSORTED = -1
+
 
 @dataclass(frozen=True)
 class LegendRow:
@@ -46,18 +48,25 @@ class Legend(Table):
         self._measure = measure
         self._appearance = appearance
         self._selection = Selection()
+        self._sorted_by = _UNSORTED
+        self._given: tuple[LegendRow, ...] = ()
         super().__init__(RowsModel[LegendRow](self._columns(), lambda row: row.serial))
         self.setFont(tabular(self.font(), scale=0.93))
         self.verticalHeader().setDefaultSectionSize(21)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
-        spoken(self.setToolTip, "Click: hide or show.  Double click: show alone.")
+        spoken(
+            self.setToolTip,
+            "Click: hide or show.  Double click: show alone.  Click on a title: sort.",
+        )
         header = self.horizontalHeader()
         header.setMinimumSectionSize(40)
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._sort_by)
         self._size_columns()
         self.clicked.connect(self._toggle)
         self.doubleClicked.connect(self._solo)
@@ -67,6 +76,40 @@ class Legend(Table):
     def drawn(self, serials: Sequence[Serial]) -> frozenset[Serial]:
         """Return whose curves to draw."""
         return self._selection.drawn(serials)
+
+    def show_rows(self, rows: Sequence[LegendRow]) -> None:
+        """Show these, in the order of the rack or of the column that was clicked."""
+        self._given = tuple(rows)
+        key = self._sort_keys.get(self._sorted_by)
+        ordered = self._given
+        if key is not None:
+            ordered = tuple(sorted(ordered, key=key, reverse=self._sorted_by > 0))
+        self.rows.show_rows(ordered)
+
+    def _sort_by(self, column: int) -> None:
+        """Sort by a column, figures from the largest; in the rack's order at the second click."""
+        self._sorted_by = _UNSORTED if column == self._sorted_by else column
+        header = self.horizontalHeader()
+        header.setSortIndicatorShown(self._sorted_by != _UNSORTED)
+        falling, rising = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(column, falling if column else rising)
+        self.show_rows(self._given)
+
+    @property
+    def _sort_keys(self) -> dict[int, Callable[[LegendRow], float | str]]:
+        def figure(pick: Callable[[SeriesSummary], float]) -> Callable[[LegendRow], float]:
+            return lambda row: pick(row.figures) if row.figures else -1.0
+
+        keys: list[Callable[[LegendRow], float | str]] = [
+            lambda row: row.name.casefold(),
+            figure(lambda figures: figures.now),
+            figure(lambda figures: figures.mean),
+            figure(lambda figures: figures.p95),
+            figure(lambda figures: figures.maximum),
+        ]
+        if self._measure.budget is not None:
+            keys.insert(2, _share)
+        return dict(enumerate(keys))
 
     def _toggle(self, index: QModelIndex) -> None:
         self._select(self._selection.toggled(_serial(index), self._serials()))
@@ -151,6 +194,10 @@ class Legend(Table):
 def _serial(index: QModelIndex) -> Serial:
     row: LegendRow = index.data(ROW_ROLE)
     return row.serial
+
+
+def _share(row: LegendRow) -> float:
+    return row.figures.now / row.budget if row.figures and row.budget else -1.0
 
 
 def _share_text(row: LegendRow) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol, assert_never
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from app.ui.charts.span import LookBack, SpanChoice, span_words
+from app.ui.charts.time_view import TimeView
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
@@ -21,6 +21,7 @@ from app.ui.window.actions import ActionRegistry, StepAction, Words
 from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 from app.ui.window.models_menu import ModelsMenu
+from app.ui.window.time_menu import fill_time_menu
 from app.words.catalogue import LANGUAGES, Message, message, tr
 from app.words.window import redo_text, show_panel, undo_text
 
@@ -35,7 +36,7 @@ class CommandedWindow(Protocol):
     map: LayerMapPanel
     playground: Playground
     devices: DevicesPanel
-    chart_span: SpanChoice
+    time: TimeView
     docks: dict[str, Dock]
     actions_registry: ActionRegistry
 
@@ -71,6 +72,10 @@ class CommandedWindow(Protocol):
         """Show the planner's answer beside other ways to place the model."""
         ...
 
+    def save_chart(self, dock: str, /) -> None:
+        """Ask where the chart of a dock is to be saved."""
+        ...
+
     def show_palette(self) -> None:
         """Open the command palette."""
         ...
@@ -94,7 +99,8 @@ def build_menus(window: CommandedWindow, bar: QMenuBar) -> None:
     _fill_layouts(window, view)
     view.addSeparator()
     _fill_docks(window, _add_menu(view, message("Panels")))
-    _fill_spans(window, _add_menu(view, message("Charts")))
+    charts = _add_menu(view, message("Charts"))
+    fill_time_menu(charts, window.actions_registry, window.time, window.link, window.save_chart)
     _fill_theme(window, _add_menu(view, message("Theme")))
     _fill_languages(window, _add_menu(view, message("Language")))
     motion = window.actions_registry.add_switch(
@@ -225,17 +231,6 @@ def _fill_docks(window: CommandedWindow, menu: QMenu) -> None:
         action = window.actions_registry.add(f"dock-{name}", words, dock.toggle)
         action.setCheckable(True)
         dock.visibilityChanged.connect(action.setChecked)
-        menu.addAction(action)
-
-
-def _fill_spans(window: CommandedWindow, menu: QMenu) -> None:
-    group = QActionGroup(menu)
-    for span in LookBack:
-        choose = partial(window.chart_span.choose, span)
-        action = window.actions_registry.add(f"span-{span.name}", partial(span_words, span), choose)
-        action.setCheckable(True)
-        action.setChecked(window.chart_span.span is span)
-        group.addAction(action)
         menu.addAction(action)
 
 
