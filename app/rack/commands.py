@@ -15,6 +15,7 @@ from app.core.audit_outcome import CheckMode
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
+from app.devices.deployment.inspection import PhoneInspection
 from app.faults.catalogue import Fault
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
@@ -246,6 +247,13 @@ class Identify(Command[None]):
 
 
 @dataclass(frozen=True)
+class InspectPhone(Command[PhoneInspection]):
+    """Read a phone's own logs and which files it keeps for us."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
 class WatchPairing(Command[None]):
     """Call the listener, on a thread of its own, with the phones that show a pairing code.
 
@@ -323,6 +331,7 @@ AnyCommand = (
     | AddStake
     | ReadJournal
     | Identify
+    | InspectPhone
     | WatchPairing
     | PairByCode
     | PairByQr

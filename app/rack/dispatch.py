@@ -18,6 +18,7 @@ from app.rack.commands import (
     Foresee,
     Identify,
     Inject,
+    InspectPhone,
     MeasureLinks,
     PairByCode,
     PairByQr,
@@ -87,6 +88,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):
             return _gives(command, rack.fleet.identify(serial))
+        case InspectPhone(serial):
+            return _gives(command, rack.fleet.inspect(serial))
         case WatchPairing(listener):
             return _gives(command, rack.connector.watch(listener))
         case PairByCode(address, code, tell):

@@ -20,6 +20,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
+from app.devices.deployment.inspection import PhoneInspection
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
@@ -43,6 +44,7 @@ from app.rack.commands import (
     Compare,
     Foresee,
     Inject,
+    InspectPhone,
     PairByCode,
     PairByQr,
     ReadJournal,
@@ -240,6 +242,8 @@ class ScriptedControl:
                 (index,) = (n for n, r in enumerate(self.requests) if r.identifier == identifier)
                 self.change(index, state=RequestState.CANCELLED)
                 self.phase = Phase.READY
+            case InspectPhone():
+                return PhoneInspection(("worker started",), (), ("drwx store",))
             case RequestAssignment(assignment):
                 self.requested = assignment
             case Replan(objective, pins, conditions):

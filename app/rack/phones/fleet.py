@@ -14,6 +14,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.deployment.deployment import Deployer
+from app.devices.deployment.inspection import PhoneInspection, inspect_phone
 from app.devices.deployment.phone_care import PhoneCare
 from app.devices.deployment.worker_host import PhoneHold
 from app.devices.discovery.discovery import Discovery
@@ -227,6 +228,14 @@ class Fleet:
             if phone.link is None:
                 raise PhoneLostError("phone.not_connected", phone=phone.name)
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
+
+    async def inspect(self, serial: Serial) -> PhoneInspection:
+        """Read a phone's logs and files. Raises `ShardloomError` where it does not answer."""
+        phone = self.phone(serial)
+        async with phone.connection.lock:
+            if phone.link is None:
+                raise PhoneLostError("phone.not_connected", phone=phone.name)
+            return await self._pool.run(inspect_phone, phone.link)
 
     def _announce_joined(self, phone: Phone) -> None:
         """Tell the listeners, unless the ledger still holds the phone in jail."""

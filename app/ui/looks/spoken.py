@@ -54,9 +54,9 @@ def spoken_items(box: QComboBox, word: Callable[[Any], str]) -> None:
     said(box, "items", lambda owner: _name_items(owner, word))
 
 
-def narrow(box: QComboBox) -> None:
+def narrow(box: QComboBox, width: int = _NARROW_BOX) -> None:
     """Let a box be narrower than its longest item where there is little room."""
-    box.setMinimumWidth(_NARROW_BOX)
+    box.setMinimumWidth(width)
 
 
 def say_again() -> None:

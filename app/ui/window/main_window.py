@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
         self.editor = AssignmentEditor(link)
         self.pins = RememberedPins(link, self.editor, settings, self)
         self.map = LayerMapPanel(self.editor, link, appearance, settings)
-        self.devices = DevicesPanel(link, appearance)
+        self.devices = DevicesPanel(link, appearance, settings)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
         self.time = TimeView(settings)

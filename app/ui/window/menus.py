@@ -9,6 +9,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.ui.charts.time_view import TimeView
+from app.ui.devices.device_views import DeviceView, view_word
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
@@ -99,6 +100,7 @@ def build_menus(window: CommandedWindow, bar: QMenuBar) -> None:
     _fill_layouts(window, view)
     view.addSeparator()
     _fill_docks(window, _add_menu(view, message("Panels")))
+    _fill_devices(window, _add_menu(view, message("Devices")))
     charts = _add_menu(view, message("Charts"))
     fill_time_menu(charts, window.actions_registry, window.time, window.link, window.save_chart)
     _fill_theme(window, _add_menu(view, message("Theme")))
@@ -232,6 +234,23 @@ def _fill_docks(window: CommandedWindow, menu: QMenu) -> None:
         action.setCheckable(True)
         dock.visibilityChanged.connect(action.setChecked)
         menu.addAction(action)
+
+
+def _fill_devices(window: CommandedWindow, menu: QMenu) -> None:
+    registry, devices = window.actions_registry, window.devices
+    for view in DeviceView:
+        show = partial(_show_devices, window, view)
+        menu.addAction(registry.add(f"devices-{view}", view_word(view), show))
+    words = message("Open the page of the phone that is selected")
+    menu.addAction(registry.add("phone-page", words, devices.open_current, "Ctrl+I"))
+    words = message("What can be done with the phones that are selected")
+    menu.addAction(registry.add("phone-menu", words, devices.open_menu, "Ctrl+Shift+I"))
+
+
+def _show_devices(window: CommandedWindow, view: DeviceView) -> None:
+    window.docks["devices"].show()
+    window.docks["devices"].raise_()
+    window.devices.show_as(view)
 
 
 def _fill_theme(window: CommandedWindow, menu: QMenu) -> None:

@@ -52,6 +52,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Release(PHONE),
     all_commands.AddStake(PHONE, 1),
     all_commands.Identify(PHONE),
+    all_commands.InspectPhone(PHONE),
     all_commands.WatchPairing(_tell),
     all_commands.PairByCode("HOST:1", "123456", _tell),
     all_commands.PairByQr(new_request(), _tell),

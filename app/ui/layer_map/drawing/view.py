@@ -82,7 +82,7 @@ class LayerMapView(QGraphicsView):
         """Show everything larger, for a stage."""
         self._scale = scale
         self.setTransform(QTransform.fromScale(scale, scale))
-        self._fit_height(self._map.sceneRect().height())
+        self._fit_height(self._map.least_height)
         self.refresh()
 
     def place_dot(self, x: float | None) -> None:
@@ -102,8 +102,10 @@ class LayerMapView(QGraphicsView):
             return
         if self._drag is None or self.layout_shown is None:
             self.layout_shown = self._lay_out(state)
-        self._map.show_state(state, self.layout_shown, tokens, self.font(), self._carried)
-        self._fit_height(self._map.sceneRect().height())
+        room = self.viewport().height() / self._scale
+        font, carried = self.font(), self._carried
+        self._map.show_state(state, self.layout_shown, tokens, font, carried, room)
+        self._fit_height(self._map.least_height)
         self.shown.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
