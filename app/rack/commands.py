@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode
 from app.core.identifiers import RequestId, Serial
+from app.core.inspection import PhoneInspection
 from app.core.model import ModelManifest
 from app.core.tasks import Task
-from app.devices.deployment.inspection import PhoneInspection
 from app.faults.catalogue import Fault
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
@@ -223,6 +223,13 @@ class Release(Command[None]):
 
 
 @dataclass(frozen=True)
+class ConfirmClass(Command[None]):
+    """Say that a class in doubt is judged rightly: its phones are blamed again."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AddStake(Command[None]):
     """Move micro-credits from the operator's account to a phone's stake."""
 
@@ -328,6 +335,7 @@ AnyCommand = (
     | SetMemoryShare
     | TakePhone
     | Release
+    | ConfirmClass
     | AddStake
     | ReadJournal
     | Identify

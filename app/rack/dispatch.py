@@ -15,6 +15,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    ConfirmClass,
     Foresee,
     Identify,
     Inject,
@@ -82,6 +83,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.fleet.take(serial))
         case Release(serial):
             return _gives(command, rack.release(serial))
+        case ConfirmClass(name):
+            return _gives(command, rack.ledger_thread.confirm_class(name))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case ReadJournal(before, count, search):

@@ -91,6 +91,10 @@ class LedgerThread:
         path, loop = self._home.ledger_file, asyncio.get_running_loop()
         return await loop.run_in_executor(None, read_page, path, before, count, search)
 
+    async def confirm_class(self, name: str) -> None:
+        """Close the breaker of a class. Raises `LedgerError` where it is not in doubt."""
+        await self.run(lambda ledger: ledger.confirm_class(name))
+
     async def close(self) -> None:
         """Write what is waiting, then close the ledger and end its thread."""
         ledger, self._ledger = self._ledger, None

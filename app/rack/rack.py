@@ -75,7 +75,8 @@ class Rack:
         changed: Callable[[], None],
         recorder: Recorder,
     ) -> None:
-        self.definition = opened.definition
+        self.context_tokens = options.context_tokens
+        self.definition, self.expected_phones = opened.definition, opened.expected
         self.telemetry = TelemetryStore()
         self._context = context = make_context(clock, changed, options.patience, recorder.event)
         self.timeline = context.timeline
@@ -204,11 +205,6 @@ class Rack:
         if self.failure:
             return (self.failure,)
         return (*self._opened.notices, *self.fleet.notices)
-
-    @property
-    def expected_phones(self) -> int:
-        """How many phones are known to belong to it; 0 where nobody can know."""
-        return self._opened.expected
 
     @property
     def model(self) -> ModelChoice | None:

@@ -391,6 +391,8 @@ class RackSnapshot:
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     expected_phones: int = 0
     """How many phones are known to belong to the rack beforehand; 0 where nobody can know."""
+    context_tokens: int = 0
+    """How many tokens of prompt and answer a text may have; 0 before the rack is open."""
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
 

@@ -146,6 +146,15 @@ def doubts_text(ledger: LedgerSnapshot) -> str:
     return " ".join(told)
 
 
+def confirm_question(name: str) -> str:
+    """Return what is asked before the breaker of a class is closed."""
+    words = tr(
+        "Are phones of the class {name} judged rightly? From then on they lose stake for wrong"
+        " numbers like any other. This is journalled under your name as the operator."
+    )
+    return words.format(name=name)
+
+
 def unknown_scene(name: str, known: Iterable[str]) -> str:
     """Return that there is no such scene, and which ones there are."""
     words = tr("There is no scene '{name}'; known scenes: {known}.")

@@ -17,10 +17,10 @@ from app.core.clock import SystemClock
 from app.core.device import DeviceDescription, DeviceProfile, DeviceState
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
+from app.core.inspection import PhoneInspection
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
-from app.devices.deployment.inspection import PhoneInspection
 from app.faults.catalogue import Fault, FaultKind
 from app.ledger.views.pages import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (

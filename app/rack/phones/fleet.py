@@ -12,9 +12,10 @@ from app.core.device import DeviceState, standing
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.core.inspection import PhoneInspection
 from app.core.vitals import VITALS_INTERVAL_S
+from app.devices.condition.inspection import inspect_phone
 from app.devices.deployment.deployment import Deployer
-from app.devices.deployment.inspection import PhoneInspection, inspect_phone
 from app.devices.deployment.phone_care import PhoneCare
 from app.devices.deployment.worker_host import PhoneHold
 from app.devices.discovery.discovery import Discovery

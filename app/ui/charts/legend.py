@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from app.core.identifiers import Serial
+from app.ui.charts.legend_rows import LegendRow, sort_keys
 from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import SeriesSummary
@@ -21,21 +21,6 @@ from app.words.catalogue import Message, message
 from app.words.window import legend_title
 
 _UNSORTED = -1
-
-
-@dataclass(frozen=True)
-class LegendRow:
-    """One phone's line in the legend."""
-
-    serial: Serial
-    name: str
-    colour: str
-    figures: SeriesSummary | None
-    budget: float | None
-    hidden: bool
-    stale: bool
-    recent: bool = True
-    """Whether the newest figure is of the present, and not of a step long past."""
 
 
 class Legend(Table):
@@ -56,6 +41,7 @@ class Legend(Table):
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
+        spoken(self.setAccessibleName, "Figures of the phones")
         spoken(
             self.setToolTip,
             "Click: hide or show.  Double click: show alone.  Click on a title: sort.",
@@ -80,7 +66,7 @@ class Legend(Table):
     def show_rows(self, rows: Sequence[LegendRow]) -> None:
         """Show these, in the order of the rack or of the column that was clicked."""
         self._given = tuple(rows)
-        key = self._sort_keys.get(self._sorted_by)
+        key = sort_keys(budget=self._measure.budget is not None).get(self._sorted_by)
         ordered = self._given
         if key is not None:
             ordered = tuple(sorted(ordered, key=key, reverse=self._sorted_by > 0))
@@ -94,22 +80,6 @@ class Legend(Table):
         falling, rising = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
         header.setSortIndicator(column, falling if column else rising)
         self.show_rows(self._given)
-
-    @property
-    def _sort_keys(self) -> dict[int, Callable[[LegendRow], float | str]]:
-        def figure(pick: Callable[[SeriesSummary], float]) -> Callable[[LegendRow], float]:
-            return lambda row: pick(row.figures) if row.figures else -1.0
-
-        keys: list[Callable[[LegendRow], float | str]] = [
-            lambda row: row.name.casefold(),
-            figure(lambda figures: figures.now),
-            figure(lambda figures: figures.mean),
-            figure(lambda figures: figures.p95),
-            figure(lambda figures: figures.maximum),
-        ]
-        if self._measure.budget is not None:
-            keys.insert(2, _share)
-        return dict(enumerate(keys))
 
     def _toggle(self, index: QModelIndex) -> None:
         self._select(self._selection.toggled(_serial(index), self._serials()))
@@ -194,10 +164,6 @@ class Legend(Table):
 def _serial(index: QModelIndex) -> Serial:
     row: LegendRow = index.data(ROW_ROLE)
     return row.serial
-
-
-def _share(row: LegendRow) -> float:
-    return row.figures.now / row.budget if row.figures and row.budget else -1.0
 
 
 def _share_text(row: LegendRow) -> str:

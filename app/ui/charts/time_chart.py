@@ -17,7 +17,8 @@ from app.core.identifiers import Serial
 from app.rack.control import RackControl
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
 from app.ui.charts.export import export
-from app.ui.charts.legend import Legend, LegendRow
+from app.ui.charts.legend import Legend
+from app.ui.charts.legend_rows import LegendRow
 from app.ui.charts.long_view import LongCurve, lines_of
 from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.range_box import RangeBox
@@ -83,6 +84,7 @@ class TimeChart(QWidget):
         self._my_turn = even
         self._box = RangeBox()
         self.plot = pyqtgraph.PlotWidget(viewBox=self._box)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.legend = Legend(measure, appearance)
         self.empty = QLabel(self.plot)
         spoken(self.empty.setText, empty_words)

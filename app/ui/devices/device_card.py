@@ -19,6 +19,7 @@ from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, ink_on, phone_colour
 from app.words.ages import is_stale
+from app.words.layer_map import layers_text
 from app.words.phones.arranging import SortBy, figure_text
 from app.words.phones.rows import card_text
 
@@ -82,7 +83,9 @@ class CardDelegate(DeviceDelegate):
         painter.setFont(tabular(option.font, scale=0.88))
         painter.setPen(QColor(tokens.muted))
         line = QRectF(frame.left() + 32, frame.top() + ROW_HEIGHT - 8, frame.width() - 38, 16)
-        words = card_text(phone, self._news.spans.get(phone.serial), self._tags(phone.serial))
+        span = self._news.spans.get(phone.serial)
+        layers = layers_text(span) if span else ""
+        words = card_text(phone, layers, self._tags(phone.serial))
         metrics = QFontMetricsF(painter.font())
         painter.drawText(
             line, _LEFT, metrics.elidedText(words, Qt.TextElideMode.ElideRight, line.width())

@@ -81,7 +81,7 @@ class DevicesPanel(QWidget):
         layout.addWidget(self._empty)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.details)
-        self.setMinimumWidth(210)
+        self.setMinimumWidth(238)
         link.snapshot_changed.connect(self._show)
         link.aged.connect(self._grow_old)
         appearance.changed.connect(self.model.repaint)

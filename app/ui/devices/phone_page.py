@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
-from app.devices.deployment.inspection import PhoneInspection
+from app.core.inspection import PhoneInspection
 from app.ledger.views.pages import JournalPage, JournalSearch, SearchTerm
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import InspectPhone, ReadJournal
@@ -78,6 +78,7 @@ class PhonePage(QDialog):
         self.line.setWordWrap(True)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        spoken(self.tabs.setAccessibleName, "Pages of the phone")
         spoken(self.tabs.tabBar().setAccessibleName, "Pages of the phone")
         for page in (self._scrolled(), self.events, self.links, self.entries, self._phone_side()):
             self.tabs.addTab(page, "")

@@ -16,7 +16,7 @@ _AUDITS: Final = frozenset(
 )
 
 
-class Lane(Enum):
+class TimelineLane(Enum):
     """The lanes, the first one on top."""
 
     REQUESTS = "requests"
@@ -26,32 +26,32 @@ class Lane(Enum):
     MONEY = "money"
 
 
-def lane_of(event: TimelineEvent) -> Lane:
+def lane_of(event: TimelineEvent) -> TimelineLane:
     """Return where an event is shown: by its kind, else by the room that tells of it."""
     kind, code = event.kind, event.fact.code
     if kind in _AUDITS or code.startswith("audit."):
-        return Lane.AUDITS
+        return TimelineLane.AUDITS
     if kind is TimelineKind.SLASH or code in _PAID or code.startswith(_MONEY):
-        return Lane.MONEY
+        return TimelineLane.MONEY
     if kind is TimelineKind.MOVE or code.startswith(_LAYERS):
-        return Lane.LAYERS
+        return TimelineLane.LAYERS
     if kind is TimelineKind.FAILOVER or code.startswith("request."):
-        return Lane.REQUESTS
-    return Lane.PHONES
+        return TimelineLane.REQUESTS
+    return TimelineLane.PHONES
 
 
-def lane_word(lane: Lane) -> str:
+def lane_word(lane: TimelineLane) -> str:
     """Return what stands in front of a lane."""
     match lane:
-        case Lane.REQUESTS:
+        case TimelineLane.REQUESTS:
             return tr("Texts")
-        case Lane.LAYERS:
+        case TimelineLane.LAYERS:
             return tr("Layers")
-        case Lane.PHONES:
+        case TimelineLane.PHONES:
             return tr("Phones")
-        case Lane.AUDITS:
+        case TimelineLane.AUDITS:
             return tr("Audits")
-        case Lane.MONEY:
+        case TimelineLane.MONEY:
             return tr("Money")
         case _:
             assert_never(lane)

@@ -24,13 +24,14 @@ from app.ui.looks.marks import event_colour, event_rank, mark_of_event
 from app.ui.looks.shapes import paint_mark
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
-from app.ui.timeline.lanes import Lane, lane_of, lane_word
+from app.ui.timeline.lanes import TimelineLane, lane_of, lane_word
 from app.ui.timeline.layout import labels_of, place_labels
 from app.words.catalogue import tr
 from app.words.sentences import fact_text
 from app.words.states import clock_text
 
-_LANE_HEIGHT = 11
+_LANE_HEIGHT = 8
+"""The least: a lane is as high as there is room for."""
 _AXIS_HEIGHT = 16
 _TITLES = 62
 _DRAG_STARTS_PX = 4
@@ -68,7 +69,7 @@ class TimelineStrip(QWidget):
         self._scale = scale
         self._font = tabular(self.font(), scale=0.84 * scale)
         self._axis_height = _AXIS_HEIGHT * scale
-        self.setMinimumHeight(int(len(Lane) * _LANE_HEIGHT * scale + self._axis_height) + 4)
+        self.setMinimumHeight(int(len(TimelineLane) * _LANE_HEIGHT * scale + self._axis_height) + 4)
         self.update()
 
     def event(self, event: QEvent) -> bool:
@@ -145,7 +146,7 @@ class TimelineStrip(QWidget):
             painter.setPen(QColor(self._appearance.tokens.muted))
             words = tr("Texts, moves, faults, audits and slashes appear here as they happen.")
             painter.drawText(self._area(), Qt.AlignmentFlag.AlignCenter, words)
-        for row, lane in enumerate(Lane):
+        for row, lane in enumerate(TimelineLane):
             self._paint_lane(painter, row, lane, [each for each in events if lane_of(each) is lane])
 
     def _events(self) -> list[TimelineEvent]:
@@ -177,7 +178,7 @@ class TimelineStrip(QWidget):
         self.setAccessibleDescription(told(reached))
         self._view.pointed.emit(reached.at_s)
         age_s = reached.at_s - self._view.end_s(self._link.now_s)
-        point = QPointF(self._x(age_s), self._lane_top(list(Lane).index(lane_of(reached))))
+        point = QPointF(self._x(age_s), self._lane_top(list(TimelineLane).index(lane_of(reached))))
         QToolTip.showText(self.mapToGlobal(point.toPoint()), told(reached), self)
         self.update()
 
@@ -199,7 +200,7 @@ class TimelineStrip(QWidget):
 
     @property
     def _lane_height(self) -> float:
-        return self._area().height() / len(Lane)
+        return self._area().height() / len(TimelineLane)
 
     def _paint_axis(self, painter: QPainter) -> None:
         tokens, area, span = self._appearance.tokens, self._area(), self._view.span
@@ -237,7 +238,7 @@ class TimelineStrip(QWidget):
         return self._link.now_s
 
     def _paint_lane(
-        self, painter: QPainter, row: int, lane: Lane, events: list[TimelineEvent]
+        self, painter: QPainter, row: int, lane: TimelineLane, events: list[TimelineEvent]
     ) -> None:
         tokens, area, height = self._appearance.tokens, self._area(), self._lane_height
         top = self._lane_top(row)

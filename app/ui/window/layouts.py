@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QTabBar
 
+from app.ui.looks.spoken import spoken
 from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 
@@ -56,7 +57,9 @@ def _placing(layout: Layout) -> Callable[[QMainWindow, Mapping[str, Dock]], None
 
 
 def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
-    """Let tabs carry the titles of tabbed docks."""
+    """Let tabs carry the titles of tabbed docks, and name the bars of tabs that Qt makes."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        spoken(bar.setAccessibleName, "Panels")
     for dock in docks.values():
         beside = [other for other in window.tabifiedDockWidgets(dock) if not other.isHidden()]
         dock.show_tabbed(tabbed=bool(beside) and not dock.isFloating())

@@ -142,6 +142,11 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
         ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
     ):
         menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
+    for name, words, act, keys in (
+        ("rename-text", message("Rename the text…"), window.playground.rename, "F2"),
+        ("save-text", message("Save the text…"), window.playground.ask_where, "Ctrl+S"),
+    ):
+        menu.addAction(registry.add(name, words, act, keys))
     menu.addSeparator()
     plan = window.map.replan.click
     menu.addAction(registry.add("replan", message("Re-plan"), plan, "Ctrl+P"))

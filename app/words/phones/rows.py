@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from app.core.assignment import StageAssignment
 from app.core.device import MEMORY_SHARE
 from app.core.units import format_bytes
 from app.core.vitals import DeviceVitals
@@ -14,7 +13,6 @@ from app.rack.snapshot import PhoneSnapshot, Transfer
 from app.words.ages import age_text, is_stale, time_left_text
 from app.words.catalogue import ntr, tr
 from app.words.faults import fault_word
-from app.words.layer_map import layers_text
 from app.words.phones.facts import SLOWED, throttling_word
 from app.words.phones.filter import selected_text
 from app.words.sentences import fact_text, reason_text
@@ -98,9 +96,9 @@ def standing_text(phone: PhoneSnapshot) -> str:
     return f"R {phone.standing.reputation:.2f}   S {credits_text(phone.standing.stake)}"
 
 
-def card_text(phone: PhoneSnapshot, span: StageAssignment | None, tags: Sequence[str]) -> str:
+def card_text(phone: PhoneSnapshot, layers: str, tags: Sequence[str]) -> str:
     """Return which layers a phone holds, how much memory is free, and what it is called."""
-    parts = [layers_text(span)] if span else []
+    parts = [layers] if layers else []
     if phone.vitals is not None:
         free = format_bytes(phone.vitals.memory_available_bytes)
         parts.append(tr("{size} free").format(size=free))

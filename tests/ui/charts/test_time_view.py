@@ -16,7 +16,7 @@ from app.ui.charts.span import LookBack
 from app.ui.charts.time_chart import TimeChart
 from app.ui.charts.window import LEAST_S, shifted, tick_ages, zoomed
 from app.ui.settings import Settings
-from app.ui.timeline.lanes import Lane, lane_of
+from app.ui.timeline.lanes import TimelineLane, lane_of
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
@@ -144,13 +144,15 @@ def test_keys_go_from_event_to_event(
 @pytest.mark.parametrize(
     ("kind", "code", "lane"),
     [
-        (TimelineKind.INFO, "request.tokens_paid", Lane.MONEY),
-        (TimelineKind.SLASH, "penalty.slashed", Lane.MONEY),
-        (TimelineKind.ERROR, "request.step_lost", Lane.REQUESTS),
-        (TimelineKind.MOVE, "layers.moved", Lane.LAYERS),
-        (TimelineKind.AUDIT_OK, "audit.passed", Lane.AUDITS),
-        (TimelineKind.ERROR, "phone.stopped_answering", Lane.PHONES),
+        (TimelineKind.INFO, "request.tokens_paid", TimelineLane.MONEY),
+        (TimelineKind.SLASH, "penalty.slashed", TimelineLane.MONEY),
+        (TimelineKind.ERROR, "request.step_lost", TimelineLane.REQUESTS),
+        (TimelineKind.MOVE, "layers.moved", TimelineLane.LAYERS),
+        (TimelineKind.AUDIT_OK, "audit.passed", TimelineLane.AUDITS),
+        (TimelineKind.ERROR, "phone.stopped_answering", TimelineLane.PHONES),
     ],
 )
-def test_every_event_has_the_lane_of_its_subject(kind: TimelineKind, code: str, lane: Lane) -> None:
+def test_every_event_has_the_lane_of_its_subject(
+    kind: TimelineKind, code: str, lane: TimelineLane
+) -> None:
     assert lane_of(TimelineEvent(1, 0.0, 0, kind, None, Fact(code))) is lane

@@ -50,6 +50,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.SetMemoryShare(PHONE, 0.9),
     all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
+    all_commands.ConfirmClass("arm64"),
     all_commands.AddStake(PHONE, 1),
     all_commands.Identify(PHONE),
     all_commands.InspectPhone(PHONE),

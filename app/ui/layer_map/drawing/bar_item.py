@@ -148,11 +148,14 @@ class BarItem(QGraphicsItem):
         title = self.content.title
         painter.setPen(QColor(ink))
         if title_width < _LEAST_TITLE:
-            self._paint_narrow(painter)
+            self._paint_narrow(painter, 3)
             return
         if metrics.horizontalAdvance(title) > title_width:
             font = tabular(self._font, scale=_NARROW_SCALE, bold=True)
             metrics = QFontMetricsF(font)
+        if metrics.horizontalAdvance(title) > title_width:
+            self._paint_narrow(painter, _ICON + 8)
+            return
         painter.setFont(font)
         elided = metrics.elidedText(title, Qt.TextElideMode.ElideRight, title_width)
         top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
@@ -165,10 +168,10 @@ class BarItem(QGraphicsItem):
         bottom = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(18, 0, 0, 0), bottom, subtitle)
 
-    def _paint_narrow(self, painter: QPainter) -> None:
+    def _paint_narrow(self, painter: QPainter, margin: float) -> None:
         """Paint the name on two lines where its words fit, else the phone's number."""
         small = tabular(self._font, scale=_NARROW_SCALE, bold=True)
-        metrics, room = QFontMetricsF(small), self._box.adjusted(3, 2, -3, -2)
+        metrics, room = QFontMetricsF(small), self._box.adjusted(margin, 2, -margin, -2)
         fits = all(metrics.horizontalAdvance(word) <= room.width() for word in self._words)
         painter.setFont(small if fits else tabular(self._font, bold=True))
         text = "\n".join(self._words) if fits else self.content.short_title

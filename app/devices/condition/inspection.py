@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from app.core.inspection import PhoneInspection
 from app.devices.adb.link import PhoneLink
-from app.devices.deployment.phone_scripts import ENTER, log_tail
 
 _LINES: Final = 200
 _LINE_CHARACTERS: Final = 400
 _TIMEOUT_S: Final = 8.0
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_FOLDER: Final = "/data/local/tmp/shardloom"
+"""The worker's, as the deployment makes it."""
+_WORKER_LOG: Final = f"tail -n {_LINES} {_FOLDER}/worker.log 2>/dev/null; true"
 _ANDROID_LOG: Final = f"logcat -d -v time -t {_LINES} 2>/dev/null; true"
-_FILES: Final = f"{ENTER}ls -lnR . 2>/dev/null | head -n {2 * _LINES}; true"
-
-
-@dataclass(frozen=True)
-class PhoneInspection:
-    """Lines as the phone gave them, the newest last; empty where it gave none."""
-
-    worker_log: tuple[str, ...]
-    android_log: tuple[str, ...]
-    files: tuple[str, ...]
+_FILES: Final = f"cd {_FOLDER} 2>/dev/null && ls -lnR . 2>/dev/null | head -n {2 * _LINES}; true"
 
 
 def inspect_phone(link: PhoneLink) -> PhoneInspection:
     """Ask a phone. Raises `PhoneLostError` where it does not answer."""
     return PhoneInspection(
-        _lines(link, log_tail(_LINES)), _lines(link, _ANDROID_LOG), _lines(link, _FILES)
+        _lines(link, _WORKER_LOG), _lines(link, _ANDROID_LOG), _lines(link, _FILES)
     )
 
 

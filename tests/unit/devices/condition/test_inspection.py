@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from app.devices.adb.link import PhoneLink, ShellResult
-from app.devices.deployment.inspection import inspect_phone
+from app.devices.condition.inspection import inspect_phone
 
 
 class Phone:
