@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode
+from app.core.device import PhoneInspection
 from app.core.identifiers import RequestId, Serial
-from app.core.inspection import PhoneInspection
 from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault

@@ -60,7 +60,6 @@ __all__ = [
     "Window",
 ]
 
-
 FRESH_LINK_S: Final = 600.0
 """How long a measured link counts as new; older ones are used and marked as old."""
 
@@ -390,9 +389,8 @@ class RackSnapshot:
     """What is asked of every plan; phones by serial."""
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     expected_phones: int = 0
-    """How many phones are known to belong to the rack beforehand; 0 where nobody can know."""
     context_tokens: int = 0
-    """How many tokens of prompt and answer a text may have; 0 before the rack is open."""
+    """How many phones belong to it and how long a text may be; 0 where that is not known."""
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
 

@@ -106,6 +106,13 @@ def vector_text(count: int, norm: float) -> str:
     return words.format(count=count, norm=significant(norm))
 
 
+def finished_text(request: RequestSnapshot) -> str:
+    """Return that a long text is finished, and how it began."""
+    words = tr("Finished after {time}: {title}")
+    time = format_duration(request.text_s)
+    return words.format(time=time, title=talk_title(request.prompt)[:_SHOWN_LETTERS])
+
+
 def seed_text(seed: str) -> str:
     """Return which seed is set."""
     return tr("seed {seed}").format(seed=seed)

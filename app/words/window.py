@@ -155,6 +155,12 @@ def confirm_question(name: str) -> str:
     return words.format(name=name)
 
 
+def crash_text(path: str) -> str:
+    """Return that the last run did not close, and where its report lies."""
+    words = tr("The last run of the control centre ended without closing. Its report: {path}")
+    return words.format(path=path)
+
+
 def unknown_scene(name: str, known: Iterable[str]) -> str:
     """Return that there is no such scene, and which ones there are."""
     words = tr("There is no scene '{name}'; known scenes: {known}.")

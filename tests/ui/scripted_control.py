@@ -14,10 +14,9 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.core.clock import SystemClock
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.device import DeviceDescription, DeviceProfile, DeviceState, PhoneInspection
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
-from app.core.inspection import PhoneInspection
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.core.inspection import PhoneInspection
+from app.core.device import PhoneInspection
 from app.devices.adb.link import PhoneLink
 
 _LINES: Final = 200

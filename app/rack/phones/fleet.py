@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from app.core.device import DeviceState, standing
+from app.core.device import DeviceState, PhoneInspection, standing
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.core.inspection import PhoneInspection
 from app.core.vitals import VITALS_INTERVAL_S
 from app.devices.condition.inspection import inspect_phone
 from app.devices.deployment.deployment import Deployer

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.device import PhoneInspection
 from app.core.identifiers import Serial
-from app.core.inspection import PhoneInspection
 from app.ledger.views.pages import JournalPage, JournalSearch, SearchTerm
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import InspectPhone, ReadJournal
@@ -87,7 +87,7 @@ class PhonePage(QDialog):
         said(self, "titles", PhonePage._say_titles)
         self.resize(720, 520)
         self.tabs.currentChanged.connect(lambda _: self._show())
-        link.snapshot_changed.connect(lambda _: self._show())
+        link.snapshot_changed.connect(self._take)
         self._show()
 
     def inspect(self) -> None:
@@ -97,6 +97,9 @@ class PhonePage(QDialog):
 
     def _phone(self, snapshot: RackSnapshot) -> PhoneSnapshot | None:
         return next((each for each in snapshot.phones if each.serial == self._serial), None)
+
+    def _take(self, _snapshot: RackSnapshot) -> None:
+        self._show()
 
     def _show(self) -> None:
         snapshot = self._link.snapshot
@@ -141,7 +144,11 @@ class PhonePage(QDialog):
     def _scrolled(self) -> QScrollArea:
         area = QScrollArea()
         area.setWidgetResizable(True)
-        area.setWidget(self.details)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(self.details)
+        column.addStretch(1)
+        area.setWidget(page)
         spoken(area.setAccessibleName, "How the phone is now")
         return area
 

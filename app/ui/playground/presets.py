@@ -17,7 +17,7 @@ class Taste:
     top_p: float
 
 
-class Preset(Enum):
+class SamplingPreset(Enum):
     """The ways there are."""
 
     LIKELIEST = Taste(0.0, 1.0)
@@ -26,16 +26,16 @@ class Preset(Enum):
     INVENTIVE = Taste(1.0, 0.95)
 
 
-def preset_word(preset: Preset) -> Message:
+def preset_word(preset: SamplingPreset) -> Message:
     """Return the key of what a way is called."""
     match preset:
-        case Preset.LIKELIEST:
+        case SamplingPreset.LIKELIEST:
             return message("Likeliest")
-        case Preset.CAREFUL:
+        case SamplingPreset.CAREFUL:
             return message("Careful")
-        case Preset.BALANCED:
+        case SamplingPreset.BALANCED:
             return message("Balanced")
-        case Preset.INVENTIVE:
+        case SamplingPreset.INVENTIVE:
             return message("Inventive")
         case _:
             assert_never(preset)

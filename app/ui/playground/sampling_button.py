@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.core.conversation import Overflow
 from app.rack.commands import Sampling
 from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
-from app.ui.playground.presets import Preset, Taste, preset_word
+from app.ui.playground.presets import SamplingPreset, Taste, preset_word
 from app.words.catalogue import tr
 from app.words.requests import seed_text
 
@@ -88,7 +88,7 @@ class SamplingButton(QPushButton):
         )
         self.presets = QComboBox()
         self.presets.addItem("", None)
-        for preset in Preset:
+        for preset in SamplingPreset:
             self.presets.addItem("", preset)
         spoken_items(self.presets, _preset_text)
         spoken(self.presets.setAccessibleName, "Preset")
@@ -153,8 +153,9 @@ class SamplingButton(QPushButton):
     def _follow_preset(self) -> None:
         """Name the preset that temperature and top-p are those of, if they are of one."""
         taste = Taste(round(self.temperature.value(), 2), round(self.top_p.value(), 2))
-        fitting = next((each for each in Preset if each.value == taste), None)
-        self.presets.setCurrentIndex(0 if fitting is None else list(Preset).index(fitting) + 1)
+        fitting = next((each for each in SamplingPreset if each.value == taste), None)
+        place = 0 if fitting is None else list(SamplingPreset).index(fitting) + 1
+        self.presets.setCurrentIndex(place)
 
     def _say(self) -> None:
         self._follow_preset()
@@ -165,7 +166,7 @@ class SamplingButton(QPushButton):
         self.setToolTip(tr("Length, temperature, top-p, seed and more"))
 
 
-def _preset_text(preset: Preset | None) -> str:
+def _preset_text(preset: SamplingPreset | None) -> str:
     return tr("as set below") if preset is None else tr(preset_word(preset))
 
 

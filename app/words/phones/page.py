@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.core.device import PhoneInspection
 from app.core.identifiers import HOST, Serial
-from app.core.inspection import PhoneInspection
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import tr
 from app.words.states import phone_name

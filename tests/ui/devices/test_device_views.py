@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QItemSelectionModel
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.core.device import DeviceState
 from app.core.facts import Fact
@@ -144,6 +145,8 @@ def test_a_phones_page_holds_everything_of_it(
     qtbot.waitUntil(lambda: "worker started" in page.told.toPlainText())
     assert page.read.isEnabled()
     page.close()
+    qtbot.waitUntil(lambda: not isValid(page))
+    publish(window, control)
 
 
 def test_a_card_draws_the_largest_of_each_while() -> None:

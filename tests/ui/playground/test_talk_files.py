@@ -13,7 +13,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.rack.events.request_events import StageAudited, StageTimes, TokenAdded
 from app.rack.snapshot import Alternative
-from app.ui.playground.presets import Preset
+from app.ui.playground.presets import SamplingPreset
 from app.ui.playground.talk_export import export_talk
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.window.main_window import MainWindow
@@ -97,7 +97,7 @@ def test_a_token_tells_who_computed_it_what_else_could_stand_and_who_was_audited
 
 def test_a_preset_sets_temperature_and_top_p_and_is_named_again(window: MainWindow) -> None:
     button = window.playground.sampling
-    for place, preset in enumerate(Preset, start=1):
+    for place, preset in enumerate(SamplingPreset, start=1):
         button.presets.setCurrentIndex(place)
         button.presets.activated.emit(place)
         assert button.sampling().temperature == preset.value.temperature
