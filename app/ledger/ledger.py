@@ -8,7 +8,7 @@ else breaks a rule, raises `LedgerError` and changes nothing. Used from one thre
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,12 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.deals import DealDesk
+from app.ledger.desks.governance import GovernanceDesk
+from app.ledger.desks.intake import StatementIntake
+from app.ledger.desks.recorder import EntryRecorder
+from app.ledger.desks.stakes import StakeDesk
+from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore, evidence_folder
 from app.ledger.journal.keys import epoch_secret, public_bytes
@@ -26,6 +32,7 @@ from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
 from app.ledger.rules.audits.sharp_tests import SharpRecord, doubted_name
+from app.ledger.rules.deals.opening import deal_fields
 from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
@@ -37,15 +44,14 @@ from app.ledger.rules.evidence import (
 )
 from app.ledger.rules.phones.phone_rules import slash_amount
 from app.ledger.rules.phones.registration import ProvenKey
-from app.ledger.rules.settlement import payments_of
+from app.ledger.rules.quotes.quote import Fill
 from app.ledger.rules.stages import stages_fields
-from app.ledger.rules.state import State, TransactionStatus
+from app.ledger.rules.state import State
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
-from workers.identity.checkpoint import LogCheckpoint, signed_note
 from workers.protocol.commands import SignedTerms
 
 
@@ -67,11 +73,15 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
-        self._works: dict[TransactionId, str] = {}
-        """By transaction that is not settled yet, the record of what it read and answered."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
+        recorder = EntryRecorder(self._journal, clock, self.host_key)
+        self.deals = DealDesk(recorder)
+        self.stakes = StakeDesk(recorder)
+        self.governance = GovernanceDesk(recorder)
+        self.intake = StatementIntake(self.governance, self.stakes)
+        self.witnesses = WitnessDesk(self._journal, self._key, clock)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Let what is done inside count together or, where it raises, not at all.
@@ -93,7 +103,7 @@ class Ledger:
         """Enter a phone, without a stake; known already, note its new key or class.
 
         Raises `LedgerError` for a key that is not proven to this host or another phone's, and for
-        a new key that neither the old one signed nor the operator made room for.
+        a new one that neither the old one signed nor the operator made room for.
         """
         key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
@@ -144,13 +154,14 @@ class Ledger:
         agreement: Agreement,
         price_per_token: int,
         audit_rate: float,
+        most_tokens: int,
+        fills: Sequence[Fill] = (),
     ) -> SignedTerms:
         """Begin an attempt; return what its phones are told of it and sign for.
 
-        Raises `LedgerError` where that id was used before. `audit_rate` is the usual share of
-        receipts to audit, 0 to 1: it is journalled with the commitment to the draws before the
-        first receipt. A new rate begins with a new epoch, once nothing of the one before is under
-        way.
+        What `most_tokens` cost goes into escrow; `fills` are quotes bought, by stage. `audit_rate`,
+        the usual share of receipts to audit, is journalled with the commitment to the draws; a new
+        one begins with a new epoch, once nothing is under way. Raises `LedgerError`.
         """
         self._open_epoch(audit_rate)
         fields = {
@@ -160,7 +171,10 @@ class Ledger:
             **stages_fields(assignment, agreement.shards),
             **agreement.to_fields(),
             "price_per_token": str(price_per_token),
+            **deal_fields(self._state, self._clock.wall_ms(), assignment.serials, most_tokens),
         }
+        if fills:
+            fields["fills"] = [each.to_fields() for each in fills]
         self._record(EntryKind.TRANSACTION_OPENED, fields)
         self._running.add(transaction)
         return self._state.transaction(transaction).agreed[0].terms
@@ -248,12 +262,18 @@ class Ledger:
         return name
 
     def slash(
-        self, serial: Serial, transaction: TransactionId, reason: str, evidence: Mapping[str, Any]
+        self,
+        serial: Serial,
+        transaction: TransactionId,
+        reason: str,
+        evidence: Mapping[str, Any],
+        reporter: Serial | None = None,
     ) -> int:
         """Take the penalty for an offence and jail the phone; return what was taken.
 
         An offence in one transaction is punished once: 0 the next time. Anything but a
-        contradiction needs a failed sharp test on record. Raises `LedgerError`, also unpenalised.
+        contradiction needs a failed sharp test on record. A share of it is the `reporter`'s.
+        Raises `LedgerError`, also unpenalised.
         """
         if (serial, reason) in self._state.transaction(transaction).penalties:
             return 0
@@ -265,7 +285,7 @@ class Ledger:
             "amount": str(taken),
             "evidence": dict(evidence),
         }
-        self._record(EntryKind.SLASHED, fields)
+        self._record(EntryKind.SLASHED, fields | ({"reporter": reporter} if reporter else {}))
         return taken
 
     def withheld(
@@ -294,40 +314,24 @@ class Ledger:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
-        """End an attempt early: only that many generated tokens count."""
-        fields = {"transaction": transaction, "good_tokens": good_tokens, "reason": reason}
-        attempt = self._state.transaction(transaction)
-        if (attempt.status, attempt.payable_tokens) != (TransactionStatus.ROLLED_BACK, good_tokens):
-            self._record(EntryKind.ROLLED_BACK, fields)
+        """End an attempt early: so many tokens count (`DealDesk.roll_back`)."""
+        self.deals.roll_back(transaction, good_tokens, reason)
 
     def settle(self, transaction: TransactionId, tokens: int) -> None:
-        """Pay for so many tokens, by layers: phones with a receipt and no offence; settled once."""
-        attempt = self._state.transaction(transaction)
-        if (attempt.status, attempt.payable_tokens) == (TransactionStatus.SETTLED, tokens):
-            return
-        payments = [each.to_fields() for each in payments_of(self._state, attempt, tokens)]
-        fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
-        work = self._works.pop(transaction, None)
-        self._record(EntryKind.SETTLED, fields if work is None else {**fields, "work": work})
+        """Fix who is paid for so many tokens, once (`DealDesk.settle`)."""
+        self.deals.settle(transaction, tokens)
 
-    def note_work(self, transaction: TransactionId, digest: str) -> None:
-        """Let the entry that settles a transaction name the record of what it read and answered."""
-        self._works[transaction] = digest
+    def recover(self) -> None:
+        """Bring to an end what an earlier process left unfinished; pay and decide what is due."""
+        self.deals.recover(self._running)
+        self.look_after()
 
-    def head_to_cosign(self) -> str | None:
-        """Return the head on the disk as a note that this ledger signed, for phones to sign too.
-
-        None where nothing was written since the last that they signed.
-        """
-        if self._journal.last_kind == EntryKind.COSIGNED:
-            return None
-        size, root = self._journal.written_tree
-        return signed_note(LogCheckpoint(public_bytes(self._key), size, root), self._key)
-
-    def record_cosigned(self, note: str, lines: Mapping[Serial, str]) -> None:
-        """Put a head on record with the cosignatures of phones. Raises `LedgerError`."""
-        signed = [{"serial": serial, "line": line} for serial, line in lines.items()]
-        self._record(EntryKind.COSIGNED, {"note": note, "lines": signed})
+    def look_after(self) -> None:
+        """Do what only time brings: payments released, withdrawals paid, votes counted."""
+        with self.atomic():
+            self.deals.release_due()
+            self.stakes.end_unbonding()
+            self.governance.decide_due()
 
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""
@@ -372,8 +376,8 @@ class Ledger:
         self._record(EntryKind.EPOCH_OPENED, fields)
 
     def _is_busy(self) -> bool:
-        known, still = self._state.transactions, TransactionStatus.OPEN
-        self._running &= {name for name in known if known[name].status is still}
+        known = self._state.transactions
+        self._running &= {name for name in known if known[name].status.running}
         return bool(self._running)
 
     def _close_epoch(self) -> None:

@@ -17,7 +17,8 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.faults.experiments.plan import Experiment
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
@@ -190,6 +191,21 @@ class ClearFault(Command[None]):
 
 
 @dataclass(frozen=True)
+class StartExperiment(Command[str]):
+    """Carry out an experiment; the result is what it is called in the archive.
+
+    Snapshots tell how it goes.
+    """
+
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class StopExperiment(Command[None]):
+    """Break off the experiment under way and restore; nothing where there is none."""
+
+
+@dataclass(frozen=True)
 class RestartWorker(Command[None]):
     """End a phone's worker and start a new one with the same layers.
 
@@ -235,6 +251,26 @@ class AddStake(Command[None]):
 
     serial: Serial
     amount: int
+
+
+@dataclass(frozen=True)
+class SubmitStatement(Command[str]):
+    """Journal what a keeper signed: an order, a quote, a proposal or a vote.
+
+    Signature and key are hexadecimal. The result is the proposal or phone that it is about.
+    """
+
+    data: str
+    signature: str
+    key: str
+
+
+@dataclass(frozen=True)
+class StopPayments(Command[None]):
+    """Begin an emergency stop of so many seconds; end the one in force where it is of 0."""
+
+    seconds: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -331,12 +367,16 @@ AnyCommand = (
     | MeasureLinks
     | Inject
     | ClearFault
+    | StartExperiment
+    | StopExperiment
     | RestartWorker
     | SetMemoryShare
     | TakePhone
     | Release
     | ConfirmClass
     | AddStake
+    | SubmitStatement
+    | StopPayments
     | ReadJournal
     | Identify
     | InspectPhone

@@ -13,7 +13,9 @@ from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
-from app.ledger.views.pages import JournalPage, JournalSearch, read_page
+from app.ledger.rules.governance.statement import SignedStatement
+from app.ledger.views.journal_page import JournalPage, JournalSearch
+from app.ledger.views.pages import read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
@@ -67,7 +69,7 @@ class LedgerThread:
             ),
         )
         self.host_key = self._ledger.host_key
-        await self.run(lambda _ledger: None)
+        await self.run(lambda ledger: ledger.recover())
 
     async def run(self, operation: Callable[[Ledger], _Result]) -> _Result:
         """Run an operation on the ledger's thread; return once what it wrote is on the disk.
@@ -94,6 +96,23 @@ class LedgerThread:
     async def confirm_class(self, name: str) -> None:
         """Close the breaker of a class. Raises `LedgerError` where it is not in doubt."""
         await self.run(lambda ledger: ledger.confirm_class(name))
+
+    async def submit(self, data: str, signature: str, key: str) -> str:
+        """Journal what a keeper signed; signature and key are hexadecimal. Raises `LedgerError`."""
+        signed = SignedStatement.from_fields({"data": data, "signature": signature, "key": key})
+        return await self.run(lambda ledger: ledger.intake.submit(signed))
+
+    async def stop_payments(self, seconds: int, reason: str) -> None:
+        """Begin an emergency stop of so many seconds; end the one in force where it is of 0."""
+        until_ms = self._clock.wall_ms() + seconds * 1000
+
+        def order(ledger: Ledger) -> None:
+            if seconds:
+                ledger.governance.stop(until_ms, reason)
+            else:
+                ledger.governance.resume()
+
+        await self.run(order)
 
     async def close(self) -> None:
         """Write what is waiting, then close the ledger and end its thread."""

@@ -25,6 +25,7 @@ from app.core.vitals import (
     VITALS_INTERVAL_S,
     DeviceVitals,
 )
+from app.faults.experiments.status import ExperimentStatus
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts
 from app.placement.conditions import UNCONDITIONAL, Conditions
@@ -77,10 +78,7 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; until SETTLED text may still be taken back.
-
-    PAUSED waits for phones: those that are there cannot hold the model.
-    """
+    """Where a request stands; until SETTLED text may still be taken back."""
 
     WAITING = "waiting"
     PREFILL = "prefill"
@@ -88,6 +86,7 @@ class RequestState(StrEnum):
     AUDITING = "auditing"
     RECOVERING = "recovering"
     PAUSED = "paused"
+    """Waits for phones: those that are there cannot hold the model."""
     SETTLED = "settled"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -358,7 +357,7 @@ class LinkSnapshot:
 
 @dataclass(frozen=True)
 class RackSnapshot:
-    """The whole rack at one moment."""
+    """The whole rack at one moment; a number that cannot be known yet is 0."""
 
     sequence: int
     at_s: float
@@ -390,9 +389,9 @@ class RackSnapshot:
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     expected_phones: int = 0
     context_tokens: int = 0
-    """How many phones belong to it and how long a text may be; 0 where that is not known."""
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
+    experiment: ExperimentStatus | None = None
 
     @property
     def model_name(self) -> str:

@@ -81,6 +81,21 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.EPOCH_OPENED: message("epoch-opened"),
     EntryKind.EPOCH_CLOSED: message("epoch-closed"),
     EntryKind.COSIGNED: message("cosigned"),
+    EntryKind.COMMITTED: message("committed"),
+    EntryKind.VOIDED: message("void"),
+    EntryKind.PAYMENTS_RELEASED: message("payments-released"),
+    EntryKind.KEEPER_NAMED: message("keeper-named"),
+    EntryKind.EARNINGS_STAKED: message("earnings-staked"),
+    EntryKind.UNBONDING_BEGUN: message("unbonding-begun"),
+    EntryKind.UNBONDING_ENDED: message("unbonding-ended"),
+    EntryKind.QUOTED: message("quoted"),
+    EntryKind.PROPOSED: message("proposed"),
+    EntryKind.VOTED: message("voted"),
+    EntryKind.PROPOSAL_CLOSED: message("proposal-closed"),
+    EntryKind.PROPOSAL_EXECUTED: message("proposal-executed"),
+    EntryKind.GRANT_PAID: message("grant-paid"),
+    EntryKind.STOPPED: message("stopped"),
+    EntryKind.RESUMED: message("resumed"),
 }
 
 

@@ -15,6 +15,8 @@ from app.core.errors import LedgerError
 MINT: Final = "mint"
 OPERATOR: Final = "operator"
 TREASURY: Final = "treasury"
+ESCROW: Final = "escrow"
+"""What transactions that are under way may still cost."""
 
 
 def stake_account(serial: str) -> str:
@@ -25,6 +27,16 @@ def stake_account(serial: str) -> str:
 def earnings_account(serial: str) -> str:
     """Return the account that a phone is paid into."""
     return f"phone:{serial}"
+
+
+def unbonding_account(serial: str) -> str:
+    """Return the account that holds stake on its way out, which can still be slashed."""
+    return f"unbonding:{serial}"
+
+
+def keeper_account(keeper: str) -> str:
+    """Return the account of a keeper, named by its public key in hexadecimal."""
+    return f"keeper:{keeper}"
 
 
 @dataclass(frozen=True)

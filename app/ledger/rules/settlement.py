@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from app.core.errors import LedgerError
 from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, earnings_account
+from app.ledger.rules.deals.deal import Payment
 from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share, split_exactly
-from app.ledger.rules.state import State, TransactionRecord, TransactionStatus
-
-
-@dataclass(frozen=True)
-class Payment:
-    """What a stage's phone gets and what the treasury gets of it, in micro-credits."""
-
-    serial: str
-    amount: int
-    fee: int
-    kept: int = 0
-    """What the treasury keeps besides, of a phone that owes for refusals."""
-
-    def to_fields(self) -> dict[str, Any]:
-        """Return it as an entry holds it."""
-        fields = {"serial": self.serial, "amount": str(self.amount), "fee": str(self.fee)}
-        return {**fields, "kept": str(self.kept)} if self.kept else fields
+from app.ledger.rules.state import State, TransactionRecord
 
 
 def payments_of(state: State, attempt: TransactionRecord, tokens: int) -> tuple[Payment, ...]:
@@ -33,16 +15,17 @@ def payments_of(state: State, attempt: TransactionRecord, tokens: int) -> tuple[
     The whole price is split over all stages by layers; a stage without a receipt, or whose phone
     was found out, forfeits its part, which stays with the operator. Raises `LedgerError`.
     """
-    if attempt.status is TransactionStatus.SETTLED:
+    if attempt.status.paid:
         raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if attempt.payable_tokens is not None and tokens > attempt.payable_tokens:
         good = attempt.payable_tokens
         raise LedgerError("transaction.fewer_good", count=good, transaction=attempt.transaction)
-    weights = tuple(stage.layer_count for stage in attempt.stages)
-    parts = split_exactly(attempt.price_per_token * tokens, weights)
+    fee = attempt.deal.fee_per_mille if attempt.deal else TREASURY_FEE_PER_MILLE
     return tuple(
-        _payment(stage.serial, part, state.phone(stage.serial).owed)
-        for index, (stage, part) in enumerate(zip(attempt.stages, parts, strict=True))
+        _payment(stage.serial, part, state.phone(stage.serial).owed, fee)
+        for index, (stage, part) in enumerate(
+            zip(attempt.stages, _parts(attempt, tokens), strict=True)
+        )
         if index in attempt.receipts and stage.serial not in attempt.offenders
     )
 
@@ -59,7 +42,16 @@ def payment_transfers(transaction: str, payments: tuple[Payment, ...]) -> tuple[
     return tuple(transfer for transfer in transfers if transfer.amount)
 
 
-def _payment(serial: str, part: int, owed: int) -> Payment:
-    fee = share(part, TREASURY_FEE_PER_MILLE)
+def _parts(attempt: TransactionRecord, tokens: int) -> tuple[int, ...]:
+    """Return what each stage's work is worth: at its own price where quotes were bought."""
+    layers = tuple(stage.layer_count for stage in attempt.stages)
+    if attempt.deal is None or not attempt.deal.prices:
+        return split_exactly(attempt.price_per_token * tokens, layers)
+    prices = zip(attempt.deal.prices, layers, strict=True)
+    return tuple(price * count * tokens for price, count in prices)
+
+
+def _payment(serial: str, part: int, owed: int, fee_per_mille: int) -> Payment:
+    fee = share(part, fee_per_mille)
     kept = min(owed, part - fee)
     return Payment(serial, part - fee - kept, fee, kept)

@@ -20,11 +20,21 @@ from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.audits.deaths import Deaths
 from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
 from app.ledger.rules.audits.wealth import Wealth
+from app.ledger.rules.deals.deal import Deal
+from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
 
 _Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True)
+class Unbonding:
+    """Stake on its way out, in micro-credits, and when it is paid."""
+
+    amount: int
+    due_ms: int
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,18 @@ class PhoneAccount:
     deaths: Deaths = field(default_factory=Deaths)
     owed: int = 0
     """What refusals cost it: taken of its pay to come, as nobody but it knows why it refused."""
+    lost_keys: frozenset[bytes] = frozenset()
+    """Of its keys, those that the operator said are lost: who signs with them is not known."""
     key_withdrawn: bool = False
     """Whether the operator said that its key is lost: the next one proven is taken in its place."""
+    granted: int = 0
+    """What of its stake the operator put up: it has no vote and is not taken out."""
+    pending: int = 0
+    """What settled transactions hold for it until the time for evidence is over."""
+    keeper: str = ""
+    """The key of who speaks for it, hexadecimal; empty where nobody does."""
+    unbonding: tuple[Unbonding, ...] = ()
+    """What is on its way out, oldest first."""
 
     @property
     def watched(self) -> bool:
@@ -102,8 +122,22 @@ class TransactionStatus(StrEnum):
     """How far a transaction got."""
 
     OPEN = "open"
+    COMMITTED = "committed"
+    DISPUTED = "disputed"
     ROLLED_BACK = "rolled-back"
     SETTLED = "settled"
+    RELEASED = "released"
+    VOID = "void"
+
+    @property
+    def running(self) -> bool:
+        """Whether it is not known yet what becomes of it."""
+        return self in (self.OPEN, self.COMMITTED, self.DISPUTED)
+
+    @property
+    def paid(self) -> bool:
+        """Whether it is decided who is paid."""
+        return self in (self.SETTLED, self.RELEASED)
 
 
 @dataclass(frozen=True)
@@ -134,6 +168,8 @@ class TransactionRecord:
     """(serial, reason) of every slash: each is taken once."""
     epoch: int = 0
     """The epoch it was opened in; 0 in journals older than the duty to account for every draw."""
+    format: int = 0
+    """Under whose rules it was opened."""
     audit_rates: Mapping[int, float] = field(default_factory=dict)
     """By stage, the share of such receipts that was audited when its phone signed."""
     not_audited: Mapping[int, str] = field(default_factory=dict)
@@ -142,6 +178,8 @@ class TransactionRecord:
     """By stage, what came of running it again with its insides in view."""
     sharp_due: frozenset[int] = frozenset()
     """Stages whose audits deviate, so that they have to be run again."""
+    deal: Deal | None = None
+    """Its money; None in formats before the fifth, which paid at once."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 
@@ -191,6 +229,9 @@ class Change:
     balances: Mapping[str, int] = field(default_factory=dict)
     phones: tuple[PhoneAccount, ...] = ()
     transaction: TransactionRecord | None = None
+    transactions: tuple[TransactionRecord, ...] = ()
+    """More of them, where an entry is about several."""
+    economy: PublicEconomy | None = None
     epoch: Epoch | None = None
     format: int | None = None
     """That of the entries from the next one on."""
@@ -213,6 +254,7 @@ class State:
         self.classes: MutableMapping[str, ClassRecord] = {}
         """By name, the classes of phones that were audited."""
         self.epoch = Epoch()
+        self.economy = PublicEconomy()
 
     def draft(self) -> State:
         """Return a state that begins as this one and can be changed or dropped without it.
@@ -221,7 +263,7 @@ class State:
         """
         draft = State()
         draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
-        draft.host_key = self.host_key
+        draft.host_key, draft.economy = self.host_key, self.economy
         draft.balances = _over(self.balances)
         draft.transfers = _over(self.transfers)
         draft.phones = _over(self.phones)
@@ -269,6 +311,9 @@ class State:
         self.phones.update({phone.serial: phone for phone in change.phones})
         if change.transaction is not None:
             self.transactions[change.transaction.transaction] = change.transaction
+        self.transactions.update({each.transaction: each for each in change.transactions})
+        if change.economy is not None:
+            self.economy = change.economy
         if change.epoch is not None:
             self.epoch = change.epoch
         if change.format is not None:

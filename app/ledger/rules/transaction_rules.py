@@ -15,8 +15,12 @@ from app.ledger.rules.agreement import AGREED_FORMAT, read_agreed
 from app.ledger.rules.audits.breakers import ClassRecord, own_class
 from app.ledger.rules.audits.refusals import after_no_show, after_work
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
+from app.ledger.rules.deals.closing import check_committed, deal_of, give_back
+from app.ledger.rules.deals.deal import Payment
+from app.ledger.rules.deals.moves import check_move
+from app.ledger.rules.deals.opening import read_deal
 from app.ledger.rules.phones.phone_rules import after_audit, jail_until
-from app.ledger.rules.settlement import Payment, payment_transfers, payments_of
+from app.ledger.rules.settlement import payment_transfers, payments_of
 from app.ledger.rules.stages import read_stages
 from app.ledger.rules.state import (
     Change,
@@ -42,7 +46,11 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
         raise LedgerError("transaction.outside_epoch", transaction=name)
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
     number = epoch.number if epoch.binding else 0
-    return Change(transaction=TransactionRecord(name, stages, price, agreed, epoch=number))
+    deal, escrow = read_deal(state, entry, fields, stages, price)
+    attempt = TransactionRecord(
+        name, stages, price, agreed, deal=deal, epoch=number, format=state.format
+    )
+    return Change(escrow, post(state.balances, state.transfers, escrow), transaction=attempt)
 
 
 def withheld(state: State, entry: Entry, fields: Fields) -> Change:
@@ -86,8 +94,10 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
     triggers = now and outcome is not AuditOutcome.PASSED
     of_class = _after_audit(state, attempt, stage, outcome, fields) if now else None
     doubted = of_class is not None and of_class.doubted
+    disputes = triggers and attempt.status is TransactionStatus.COMMITTED
     attempt = replace(
         attempt,
+        status=TransactionStatus.DISPUTED if disputes else attempt.status,
         sharp_due=attempt.sharp_due | {stage} if triggers else attempt.sharp_due,
         verdicts={**attempt.verdicts, stage: outcome},
         held_against=_held_against(attempt, stage, outcome, doubted=doubted),
@@ -143,38 +153,64 @@ def rolled_back(state: State, _entry: Entry, fields: Fields) -> Change:
     """End an attempt early; only its good tokens can still be paid for."""
     attempt = state.transaction(text(fields, "transaction"))
     text(fields, "reason")
-    if attempt.status is not TransactionStatus.OPEN:
+    if not attempt.status.running:
         raise LedgerError(
             "transaction.not_open", transaction=attempt.transaction, status=attempt.status
         )
     good_tokens = integer(fields, "good_tokens")
     status = TransactionStatus.ROLLED_BACK
     phones = tuple(after_work(state, attempt).values())
+    if attempt.deal is not None:
+        check_committed(attempt, good_tokens)
+        if not good_tokens:
+            attempt = replace(attempt, payable_tokens=0)
+            return replace(give_back(state, attempt, TransactionStatus.VOID), phones=phones)
     attempt = replace(attempt, status=status, payable_tokens=good_tokens)
     return Change(phones=phones, transaction=attempt)
 
 
-def settled(state: State, _entry: Entry, fields: Fields) -> Change:
+def settled(state: State, entry: Entry, fields: Fields) -> Change:
     """Pay the phones whose receipts are on record and not disproved.
 
-    From the third format on the entry may name the record of what was read and answered.
+    From the third format on the entry may name the record of what was read and answered. From the
+    fifth on they are paid later, once the time for evidence against them is over.
     """
     attempt = state.transaction(text(fields, "transaction"))
     tokens = integer(fields, "tokens")
     if state.format >= AGREED_FORMAT and "work" in fields:
         octets(fields, "work", 32)
+    if attempt.deal is not None:
+        check_committed(attempt, tokens)
     payments = payments_of(state, attempt, tokens)
     if tuple(_payment(item) for item in records(fields, "payments")) != payments:
         raise LedgerError("transaction.other_payments", transaction=attempt.transaction)
-    transfers = payment_transfers(attempt.transaction, payments)
-    balances = post(state.balances, state.transfers, transfers)
-    closed = replace(attempt, status=TransactionStatus.SETTLED, payable_tokens=tokens)
+    paid = _paid_later if attempt.deal else _paid_at_once
     phones = after_work(state, attempt)
     for each in payments:
-        if each.kept:
-            phone = phones.get(each.serial, state.phone(each.serial))
-            phones[each.serial] = replace(phone, owed=phone.owed - each.kept)
-    return Change(transfers, balances, tuple(phones.values()), closed)
+        phone = phones.get(each.serial, state.phone(each.serial))
+        pending = phone.pending + (each.amount if attempt.deal else 0)
+        phones[each.serial] = replace(phone, owed=phone.owed - each.kept, pending=pending)
+    attempt = replace(attempt, payable_tokens=tokens)
+    return replace(paid(state, entry, attempt, payments), phones=tuple(phones.values()))
+
+
+def _paid_at_once(
+    state: State, _entry: Entry, attempt: TransactionRecord, payments: tuple[Payment, ...]
+) -> Change:
+    transfers = payment_transfers(attempt.transaction, payments)
+    balances = post(state.balances, state.transfers, transfers)
+    closed = replace(attempt, status=TransactionStatus.SETTLED)
+    return Change(transfers, balances, transaction=closed)
+
+
+def _paid_later(
+    state: State, entry: Entry, attempt: TransactionRecord, payments: tuple[Payment, ...]
+) -> Change:
+    check_move(attempt, TransactionStatus.SETTLED)
+    deal = deal_of(attempt)
+    from_ms = entry.wall_ms + deal.window_s * 1000
+    attempt = replace(attempt, deal=replace(deal, release_from_ms=from_ms))
+    return give_back(state, attempt, TransactionStatus.SETTLED, payments)
 
 
 def outcome_of(fields: Fields) -> str:

@@ -14,9 +14,12 @@ from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, 
 from app.ledger.rules import evidence, transaction_rules, witness_rules
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
+from app.ledger.rules.deals import closing
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
+from app.ledger.rules.governance import grants, stopping, voting
 from app.ledger.rules.phones import phone_rules, registration
+from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State
 
 Rule = Callable[[State, Entry, Fields], Change]
@@ -113,5 +116,20 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
         EntryKind.COSIGNED: witness_rules.cosigned,
+        EntryKind.COMMITTED: closing.committed,
+        EntryKind.VOIDED: closing.voided,
+        EntryKind.PAYMENTS_RELEASED: closing.released,
+        EntryKind.KEEPER_NAMED: keepers.keeper_named,
+        EntryKind.EARNINGS_STAKED: keepers.earnings_staked,
+        EntryKind.UNBONDING_BEGUN: keepers.unbonding_begun,
+        EntryKind.UNBONDING_ENDED: keepers.unbonding_ended,
+        EntryKind.QUOTED: keepers.quoted,
+        EntryKind.PROPOSED: voting.proposed,
+        EntryKind.VOTED: voting.voted,
+        EntryKind.PROPOSAL_CLOSED: voting.closed,
+        EntryKind.PROPOSAL_EXECUTED: voting.executed,
+        EntryKind.GRANT_PAID: grants.grant_paid,
+        EntryKind.STOPPED: stopping.stopped,
+        EntryKind.RESUMED: stopping.resumed,
     }
 )

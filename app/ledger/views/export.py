@@ -11,6 +11,7 @@ from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.head import SignedHead
 from app.ledger.journal.replay import Observer, ReplayedLedger, replay
 from app.ledger.journal.store import LedgerStore
+from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
@@ -47,6 +48,11 @@ def read_standings(path: Path, wall_ms: int) -> dict[Serial, PhoneStanding]:
     position = _read(path, lambda _entry: None)
     serials = map(Serial, sorted(position.state.phones))
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
+
+
+def read_economy(path: Path) -> PublicEconomy:
+    """Return what is decided and offered in public. Raises `LedgerError`."""
+    return _read(path, lambda _entry: None).state.economy
 
 
 def _read(path: Path, observe: Observer) -> ReplayedLedger:

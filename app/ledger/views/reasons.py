@@ -19,6 +19,8 @@ STARTED_ANEW: Final = "key.started_anew"
 """The reason of a withdrawn key: a phone that this computer runs lost its files."""
 REMOVED_BY_OPERATOR: Final = "key.removed_by_operator"
 """The reason of a withdrawn key: the operator said so, or removed it with all that is ours."""
+IN_WINDOW: Final = "stop.in_window"
+"""The reason of an emergency stop that the window's button ordered."""
 _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
     {
         "wrong-output": Fact("offence.wrong_output"),
@@ -32,6 +34,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         "outputs-disowned": Fact("audit.outputs_disowned"),
         NEVER_CONCLUDED: Fact(NEVER_CONCLUDED),
         OTHERS_WRONG: Fact(OTHERS_WRONG),
+        IN_WINDOW: Fact(IN_WINDOW),
         STARTED_ANEW: Fact(STARTED_ANEW),
         REMOVED_BY_OPERATOR: Fact(REMOVED_BY_OPERATOR),
         **{
@@ -52,6 +55,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
                 "sharp.refused",
             )
         },
+        "chosen-otherwise": Fact("sharp.chosen_otherwise"),
         "ends-elsewhere": Fact("sharp.ends_elsewhere"),
         "operator": Fact("sharp.operator"),
         "sharp.not_covered": Fact("sharp.not_covered_here"),

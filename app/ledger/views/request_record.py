@@ -71,6 +71,10 @@ def _take_in(transactions: dict[str, dict[str, Any]], entry: Entry) -> None:
         case EntryKind.SETTLED | EntryKind.ROLLED_BACK:
             transaction["status"] = entry.kind
             transaction["tokens"] = fields.get("tokens", fields.get("good_tokens"))
+        case EntryKind.COMMITTED:
+            transaction["status"] = entry.kind
+        case EntryKind.VOIDED:
+            transaction["status"], transaction["tokens"] = entry.kind, 0
         case _:
             what = {"kind": entry.kind, "serial": fields.get("serial")}
             transaction["events"].append({**what, **where})

@@ -12,7 +12,10 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
+from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.state import State
+from app.ledger.views.economy import economy_view
+from app.ledger.views.economy_rows import ECONOMY
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 
@@ -51,6 +54,7 @@ class RecentEntries:
                 for each in state.classes.values()
                 if each.doubted
             ),
+            economy_view(state),
         )
 
 
@@ -132,6 +136,11 @@ def _rolled_back(fields: Fields) -> Fact:
     return Fact("journal.rolled_back", count=fields["good_tokens"], reason=reason)
 
 
+def _void_reason(fields: Fields) -> Fact:
+    expired = fields["reason"] == VoidReason.EXPIRED
+    return Fact("transaction.void_expired" if expired else "transaction.void_broken_off")
+
+
 _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
     {
         EntryKind.GENESIS: lambda fields: Fact("journal.genesis", format=fields["format"]),
@@ -166,6 +175,12 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
         EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
+        EntryKind.COMMITTED: lambda fields: Fact("journal.committed", count=fields["tokens"]),
+        EntryKind.VOIDED: lambda fields: Fact("journal.void", reason=_void_reason(fields)),
+        EntryKind.PAYMENTS_RELEASED: lambda fields: Fact(
+            "journal.payments_released", count=len(fields["transactions"])
+        ),
+        **ECONOMY,
         EntryKind.EPOCH_OPENED: lambda fields: Fact("journal.epoch_opened", epoch=fields["epoch"]),
         EntryKind.EPOCH_CLOSED: lambda fields: Fact("journal.epoch_closed", epoch=fields["epoch"]),
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.ledger.views.economy import EconomySnapshot
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,17 @@ class PhoneStanding:
     """What refusals cost it that its pay has not made good yet."""
     watched_audits: int = 0
     """How many audits it has still to pass before it is audited no more often than others."""
+    pending: int = 0
+    """What of its balance is paid once the time for evidence against it is over."""
+    own_stake: int = 0
+    """What of its stake the operator did not grant."""
+    unbonding: int = 0
+    """Stake on its way out, which can still be slashed."""
+    votes: int = 0
+    keeper: str = ""
+    """The key of who speaks for it, hexadecimal; empty where nobody does."""
+    probation: bool = False
+    """Whether it has less than the minimum stake: all its receipts are audited."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +91,4 @@ class LedgerSnapshot:
     slashes: tuple[SlashRow, ...]
     doubted: tuple[DoubtedClass, ...] = ()
     """Classes whose phones nobody is blamed for until the operator confirms."""
+    economy: EconomySnapshot = field(default_factory=EconomySnapshot)

@@ -26,6 +26,7 @@ def decide(home: Home, decision: Callable[[Ledger], _Result]) -> _Result:
     try:
         ledger = Ledger(home.ledger_file, home.ledger_key, SystemClock())
         try:
+            ledger.recover()
             return decision(ledger)
         finally:
             ledger.close()

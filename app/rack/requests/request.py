@@ -167,6 +167,12 @@ class Request:
         """How many tokens there are; a vector counts as one."""
         return len(self.tokens) + (self.vector is not None)
 
+    @property
+    def answers_left(self) -> int:
+        """How many answers it may still get: what another attempt may cost."""
+        wanted = 1 if self.vector_model is not None else self.tokens_wanted
+        return max(wanted - self.answers, 1)
+
     def take_vector(self, result: VectorResult, now_s: float) -> None:
         """Keep the vector that answers."""
         self.vector = result.vector[0]

@@ -49,9 +49,13 @@ class Witnesses:
         self._told: set[Serial] = set()
 
     async def look(self) -> None:
-        """Have the head signed by every phone that can, and put that on record."""
+        """Have the head signed by every phone that can, and put that on record.
+
+        What the ledger does as time goes by is done before: payments that are due, votes counted.
+        """
+        await self._ledger_thread.run(lambda ledger: ledger.look_after())
         phones = [phone for phone in self._phones() if phone.usable]
-        note = await self._ledger_thread.run(lambda ledger: ledger.head_to_cosign())
+        note = await self._ledger_thread.run(lambda ledger: ledger.witnesses.head_to_cosign())
         if note is None or not phones:
             return
         lines: dict[Serial, str] = {}
@@ -60,7 +64,9 @@ class Witnesses:
             if line:
                 lines[phone.serial] = line
         if lines:
-            await self._ledger_thread.run(lambda ledger: ledger.record_cosigned(note, lines))
+            await self._ledger_thread.run(
+                lambda ledger: ledger.witnesses.record_cosigned(note, lines)
+            )
             self._context.changed()
 
     async def look_once_more(self) -> None:

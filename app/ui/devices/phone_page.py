@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.device import PhoneInspection
 from app.core.identifiers import Serial
-from app.ledger.views.pages import JournalPage, JournalSearch, SearchTerm
+from app.ledger.views.journal_page import JournalPage, JournalSearch, SearchTerm
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import InspectPhone, ReadJournal
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot, RackSnapshot, TimelineEvent

@@ -1,4 +1,4 @@
-"""Staking, slashing, reputation and journal in tabs, with the ledger's head below."""
+"""Staking, slashing, reputation, journal and economy in tabs, with the ledger's head below."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.rack.commands import ConfirmClass
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
+from app.ui.ledger.economy_view import EconomyView
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.ledger.journal_view import JournalView
 from app.ui.looks.appearance import Appearance, tabular
@@ -44,7 +45,8 @@ class LedgerPanel(QWidget):
             RowsModel[SlashRow](columns.slashing(appearance, lambda: link.names), _sequence)
         )
         self.journal = JournalView(link)
-        for page in (self.staking, self.reputation, self.slashing, self.journal):
+        self.economy = EconomyView(link, appearance)
+        for page in (self.staking, self.reputation, self.slashing, self.journal, self.economy):
             page.setMinimumHeight(_TABLE_HEIGHT)
         self.journal.table.setMinimumHeight(0)
         spoken(self.staking.setAccessibleName, "Staking")
@@ -58,6 +60,7 @@ class LedgerPanel(QWidget):
         self.tabs.addTab(self.slashing, "")
         self.tabs.addTab(self.reputation, "")
         self.tabs.addTab(self.journal, "")
+        self.tabs.addTab(self.economy, "")
         self.checks = ChecksControl(link)
         self.doubts = QLabel()
         self.doubts.setWordWrap(True)
@@ -133,6 +136,8 @@ class LedgerPanel(QWidget):
             self.slashing.rows.show_rows(ledger.slashes)
         elif shown is self.journal:
             self.journal.show_newest(ledger.journal)
+        elif shown is self.economy:
+            self.economy.show_ledger(snapshot)
         self._say_lines()
 
     def _say_lines(self) -> None:
@@ -147,6 +152,7 @@ class LedgerPanel(QWidget):
             slashing_tab(len(ledger.slashes) if ledger else 0),
             tr("Reputation"),
             tr("Journal"),
+            tr("Economy"),
         )
         for index, title in enumerate(titles):
             if self.tabs.tabText(index) != title:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.ledger.entry import EntryKind
-from app.ledger.views.pages import JournalSearch, SearchTerm
+from app.ledger.views.journal_page import JournalSearch, SearchTerm
 from app.ledger.views.reasons import reason_named, reason_names
 from app.words.catalogue import tr
 from app.words.ledger import kind_word, known_kinds

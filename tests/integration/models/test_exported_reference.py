@@ -30,6 +30,7 @@ from tests.integration.models.reference import (
     run_chain,
 )
 from tests.saying import raises_saying
+from tests.soak import slice_of
 from workers.engine.engine import ShardEngine
 from workers.engine.session import open_session, takes_batches
 
@@ -63,7 +64,7 @@ class Subject:
     file: Path
 
 
-@pytest.fixture(scope="module", params=EXPORTED)
+@pytest.fixture(scope="module", params=slice_of(EXPORTED, "falcon", "bloom"))
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     """Export in this process, which has torch loaded already, and import the ONNX file."""
     from app.models.exporting.__main__ import export  # noqa: PLC0415 - needs torch

@@ -22,7 +22,7 @@ from app.ledger.views.export import export_ledger, read_snapshot
 from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
 from tests.signing import agreement
-from tests.unit.ledger.support import LAYERS, PRICE, Bench, Verdict
+from tests.unit.ledger.support import LAYERS, MOST_TOKENS, PRICE, Bench, Verdict
 
 NAMES = st.sampled_from(["a", "b", "c"]).map(TransactionId)
 STAGES = st.integers(0, len(LAYERS) - 1)
@@ -121,7 +121,7 @@ class GroupMachine(RuleBasedStateMachine):
                 assignment = placed("demo", ends[-1], tuple(stages))
                 agreed = agreement(len(stages))
                 terms = ledger.open_transaction(
-                    name, RequestId("r"), assignment, agreed, PRICE, 0.5
+                    name, RequestId("r"), assignment, agreed, PRICE, 0.5, MOST_TOKENS
                 )
                 for phone in phones:
                     phone.terms[name] = terms

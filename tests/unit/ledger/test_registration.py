@@ -33,14 +33,14 @@ def test_joining_brings_no_stake_and_a_decision_brings_one_once(bench: Bench) ->
     assert bench.verify().valid
 
 
-def test_who_has_nothing_at_stake_is_audited_more_often(bench: Bench) -> None:
+def test_who_has_nothing_at_stake_is_audited_always(bench: Bench) -> None:
     bench.register()
     poor = SigningPhone("poor")
     bench.ledger.register_phone(poor.serial, bench.proven(poor), "class")
     poor.terms, bench.phones[2] = bench.phones[0].terms, poor
     bench.sign_all(bench.begin("t", audit_rate=0.1))
     rates = [bench.audit_rate("t", stage) for stage in range(3)]
-    assert rates == [0.1, 0.1, 0.5]
+    assert rates == [0.1, 0.1, 1.0]
 
 
 @pytest.mark.parametrize("which", ["serial", "host", "transport", "nonce", "proof"])

@@ -32,7 +32,7 @@ def signed(note: str, phone: SigningPhone) -> str:
 
 
 def head(bench: Bench) -> str:
-    note = bench.ledger.head_to_cosign()
+    note = bench.ledger.witnesses.head_to_cosign()
     assert note is not None
     return note
 
@@ -66,8 +66,8 @@ def test_a_head_is_signed_once_and_stays_on_record(bench: Bench) -> None:
     note = head(bench)
     lines = {phone.serial: signed(note, phone) for phone in bench.phones}
     bench.ledger.add_stake(bench.phones[0].serial, 1)
-    bench.ledger.record_cosigned(note, lines)
-    assert bench.ledger.head_to_cosign() is None
+    bench.ledger.witnesses.record_cosigned(note, lines)
+    assert bench.ledger.witnesses.head_to_cosign() is None
     bench.ledger.add_stake(bench.phones[0].serial, 1)
     assert LogCheckpoint.read(head(bench)).size == LogCheckpoint.read(note).size + 3
     bench.ledger.close()
@@ -80,21 +80,23 @@ def test_signatures_of_strangers_or_about_something_else_are_refused(bench: Benc
     note, phone = head(bench), bench.phones[0]
     stranger = SigningPhone("stranger")
     with raises_saying(LedgerError, match="does not hold"):
-        bench.ledger.record_cosigned(note, {phone.serial: signed(note, bench.phones[1])})
+        bench.ledger.witnesses.record_cosigned(note, {phone.serial: signed(note, bench.phones[1])})
     with raises_saying(LedgerError, match="not registered"):
-        bench.ledger.record_cosigned(note, {stranger.serial: signed(note, stranger)})
+        bench.ledger.witnesses.record_cosigned(note, {stranger.serial: signed(note, stranger)})
     with raises_saying(LedgerError, match="signature each"):
-        bench.ledger.record_cosigned(note, {})
+        bench.ledger.witnesses.record_cosigned(note, {})
     bench.ledger.add_stake(phone.serial, 1)
     with raises_saying(LedgerError, match="does not hold"):
-        bench.ledger.record_cosigned(head(bench), {phone.serial: signed(note, phone)})
+        bench.ledger.witnesses.record_cosigned(head(bench), {phone.serial: signed(note, phone)})
 
 
 def test_a_head_of_another_history_fails_verification(bench: Bench) -> None:
     key, phone = bench.ledger._key, bench.phones[0]
     public = key.public_key().public_bytes_raw()
     told_otherwise = signed_note(LogCheckpoint(public, 2, bytes(32)), key)
-    bench.ledger.record_cosigned(told_otherwise, {phone.serial: signed(told_otherwise, phone)})
+    bench.ledger.witnesses.record_cosigned(
+        told_otherwise, {phone.serial: signed(told_otherwise, phone)}
+    )
     report = bench.verify()
     assert report.problem
     assert "Phones signed another history" in fact_text(report.problem)
@@ -104,11 +106,11 @@ def test_a_head_of_another_ledger_or_of_the_future_is_refused(bench: Bench) -> N
     key, phone = bench.ledger._key, bench.phones[0]
     beyond = signed_note(LogCheckpoint(key.public_key().public_bytes_raw(), 99, bytes(32)), key)
     with raises_saying(LedgerError, match="before there are so many"):
-        bench.ledger.record_cosigned(beyond, {phone.serial: signed(beyond, phone)})
+        bench.ledger.witnesses.record_cosigned(beyond, {phone.serial: signed(beyond, phone)})
     stranger = Ed25519PrivateKey.generate()
     other = LogCheckpoint(
         stranger.public_key().public_bytes_raw(), 2, root_hash(leaves_of(bench)[:2])
     )
     note = signed_note(other, stranger)
-    bench.ledger.record_cosigned(note, {phone.serial: signed(note, phone)})
+    bench.ledger.witnesses.record_cosigned(note, {phone.serial: signed(note, phone)})
     assert not bench.verify().valid

@@ -13,7 +13,8 @@ from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.pages import JournalSearch, SearchTerm
+from app.faults.experiments.plan import Experiment, PlannedFault
+from app.ledger.views.journal_page import JournalSearch, SearchTerm
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
@@ -46,12 +47,18 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.ReadJournal(100, 50, JournalSearch((SearchTerm("audit"),))),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),
+    all_commands.StartExperiment(
+        Experiment("x", (PlannedFault(FaultKind.CRASH, "phone:1"),)),
+    ),
+    all_commands.StopExperiment(),
     all_commands.RestartWorker(PHONE),
     all_commands.SetMemoryShare(PHONE, 0.9),
     all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
     all_commands.ConfirmClass("arm64"),
     all_commands.AddStake(PHONE, 1),
+    all_commands.SubmitStatement("{}", "0" * 128, "0" * 64),
+    all_commands.StopPayments(60, "odd payments"),
     all_commands.Identify(PHONE),
     all_commands.InspectPhone(PHONE),
     all_commands.WatchPairing(_tell),

@@ -18,7 +18,7 @@ from app.core.audit_outcome import DutyOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Fields, amount, integer, text
 from app.ledger.rules.economy import BOND_PER_MILLE, share
-from app.ledger.rules.state import PhoneAccount, State, TransactionRecord, TransactionStatus
+from app.ledger.rules.state import PhoneAccount, State, TransactionRecord
 
 PRICED_FORMAT: Final = 4
 """From this format on refusals have a price."""
@@ -77,7 +77,7 @@ def after_work(state: State, attempt: TransactionRecord) -> dict[str, PhoneAccou
 
     Nothing of one that had ended before, and none that is known to be there and did not sign.
     """
-    if state.format < PRICED_FORMAT or attempt.status is not TransactionStatus.OPEN:
+    if state.format < PRICED_FORMAT or not attempt.status.running:
         return {}
     found = {}
     for index, stage in enumerate(attempt.stages):

@@ -8,11 +8,14 @@ from typing import Final
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, Fields, amount, integer, record, text
-from app.ledger.rules.accounts import OPERATOR, TREASURY, Posting, post, stake_account
+from app.ledger.rules.accounts import OPERATOR, Posting, post, stake_account
 from app.ledger.rules.audits.deaths import Deaths
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.audits.suspicion import SUSPECTED_FROM, after_coarse_audit
+from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
+from app.ledger.rules.stakes.slashing import reporter_of, slash_transfers
+from app.ledger.rules.stakes.standing import at_stake
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 
 EVIDENCE_FORMAT: Final = 3
@@ -28,7 +31,8 @@ def stake_added(state: State, entry: Entry, fields: Fields) -> Change:
     account = stake_account(phone.serial)
     transfers = (Posting(f"stake:{phone.serial}:{entry.sequence}", OPERATOR, account, added),)
     balances = post(state.balances, state.transfers, transfers)
-    return Change(transfers, balances, (replace(phone, staked=phone.staked + added),))
+    phone = replace(phone, staked=phone.staked + added, granted=phone.granted + added)
+    return Change(transfers, balances, (phone,))
 
 
 def jailed(state: State, entry: Entry, fields: Fields) -> Change:
@@ -54,6 +58,8 @@ def slash_amount(state: State, serial: str, reason: str) -> int:
     """Return what an offence costs that phone now, in micro-credits."""
     phone = state.phone(serial)
     due = share(phone.staked, penalty_for(reason).stake_per_mille)
+    if state.format >= DEAL_FORMAT:
+        return min(due, at_stake(state, serial))
     return min(due, state.balance(stake_account(serial)))
 
 
@@ -68,7 +74,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     if amount(fields, "amount") != taken:
         raise LedgerError("penalty.other_amount", phone=serial)
     name = f"slash:{serial}:{attempt.transaction}:{reason}"
-    transfers = (Posting(name, stake_account(serial), TREASURY, taken),) if taken else ()
+    transfers = slash_transfers(state, serial, name, taken, reporter_of(state, serial, fields))
     penalty, phone = penalty_for(reason), state.phone(serial)
     until_ms = FOREVER_MS if penalty.tombstone else entry.wall_ms + penalty.jail_s * 1000
     phone = replace(

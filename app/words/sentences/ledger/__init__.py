@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.ledger import file, history, rows, rules
+from app.words.sentences.ledger import economy, file, history, rows, rules
 
-TABLES = (file, history, rules, rows)
+TABLES = (economy, file, history, rules, rows)

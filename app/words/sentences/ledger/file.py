@@ -18,6 +18,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "entry.field_not_records": message("Field '{field}' is not a list of records."),
     "entry.field_not_share": message("Field '{field}' is not from 0 to 1."),
     "entry.field_not_text": message("Field '{field}' is not text."),
+    "entry.field_not_texts": message("Field '{field}' is not a list of texts."),
     "entry.field_not_truth": message("Field '{field}' is not true or false."),
     "entry.field_not_whole": message("Field '{field}' is not a whole number."),
     "entry.field_of_other_length": message("Field '{field}' is not {length} bytes long."),

@@ -74,18 +74,18 @@ class Proven(Bench):
         agreed = replace(agreement(3), request=asked.digest, model=sha256_of(model))
         name = TransactionId(work.transaction)
         assignment = placed("demo", first, tuple(stages))
-        terms = ledger.open_transaction(name, REQUEST, assignment, agreed, 1001, 0.0)
+        terms = ledger.open_transaction(name, REQUEST, assignment, agreed, 1001, 0.0, 64)
         roots = (WORK.input_root(3), "a" * 64, "b" * 64, WORK.output_root(3))
         for stage, phone in enumerate(self.phones):
             phone.terms[name] = terms
             edge = {"input_root": roots[stage], "output_root": roots[stage + 1]}
             ledger.record_receipt(*phone.receipt(name, stage, steps=3, tokens=4, **edge))
-        ledger.note_work(name, ledger.evidence.put(work.content()))
+        ledger.deals.note_work(name, ledger.evidence.put(work.content()))
         ledger.settle(name, len(SAID))
-        note = ledger.head_to_cosign()
+        note = ledger.witnesses.head_to_cosign()
         assert note is not None
         head = LogCheckpoint.read(note)
-        ledger.record_cosigned(
+        ledger.witnesses.record_cosigned(
             note, {phone.serial: cosigned(head, phone.key, 1_800_000_000) for phone in self.phones}
         )
 

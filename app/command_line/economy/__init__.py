@@ -1,0 +1,1 @@
+"""What keepers and the operator say to the economy of a ledger, signed and journalled."""

@@ -1,0 +1,1 @@
+"""The money of a transaction: escrow, the moves from open to released or void, deadlines."""

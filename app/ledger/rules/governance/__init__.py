@@ -1,0 +1,1 @@
+"""Rules for proposals, votes, grants from the treasury and the emergency stop."""

@@ -1,0 +1,1 @@
+"""Rules for what phones put up: probation, unbonding, keepers and their signed orders."""
