@@ -107,6 +107,10 @@ class LedgerThread:
         path, loop = self._home.ledger_place, asyncio.get_running_loop()
         return await loop.run_in_executor(None, read_page, path, before, count, search)
 
+    async def confirm_class(self, name: str) -> None:
+        """Close the breaker of a class. Raises `LedgerError` where it is not in doubt."""
+        await self.run(lambda ledger: ledger.confirm_class(name))
+
     async def submit(self, data: str, signature: str, key: str) -> str:
         """Journal what a keeper signed; signature and key are hexadecimal. Raises `LedgerError`."""
         signed = SignedStatement.from_fields({"data": data, "signature": signature, "key": key})

@@ -78,7 +78,8 @@ class Rack:
         changed: Callable[[], None],
         recorder: Recorder,
     ) -> None:
-        self.definition = opened.definition
+        self.context_tokens = options.context_tokens
+        self.definition, self.expected_phones = opened.definition, opened.expected
         self.telemetry = TelemetryStore()
         self._context = context = make_context(clock, changed, options.patience, recorder.event)
         self.timeline = context.timeline
@@ -246,7 +247,8 @@ class Rack:
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
-        await self.fleet.start(self._opened.started.addresses)
+        started = self._opened.started
+        await self.fleet.start(lambda: started.addresses, lambda: started.coming)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ _BEYOND_ANY: Final = 2**63 - 1
 """The largest number of both."""
 _HASH: Final = re.compile(r"[0-9A-Fa-f]{6,64}")
 """What is looked for in hashes; less than six digits would be in many of them."""
+Term = tuple[str, Collection[str], Collection[str]]
+"""Of a search: words, kinds of entries and other texts of which any will do."""
 _ENTRIES: Final = "SELECT sequence, wall_ms, kind, body, previous_hash, entry_hash FROM journal"
 
 
@@ -155,17 +157,22 @@ class JournalStorage(ABC):
         return (Entry(*row) for row in self._stream(query, [words]))
 
     def entries_before(
-        self, sequence: int | None, count: int, words: str = "", kinds: Collection[str] = ()
+        self, sequence: int | None, count: int, terms: Iterable[Term] = ()
     ) -> list[Entry]:
         """Return the newest entries older than one, or than any; the newest first.
 
-        With `words` only those whose body has them in whatever case, those of that number or with
-        that in the hexadecimal of their hash, and those of one of the `kinds`.
+        Of each term (words, kinds, other texts) only those whose body has the words or one of the
+        texts in whatever case, those of that number or with that in the hexadecimal of their hash,
+        and those of one of the kinds.
         """
-        matching, wanted = self._matching(words, kinds) if words else ("TRUE", [])
-        where = f"WHERE sequence < ? AND ({matching}) ORDER BY sequence DESC LIMIT ?"
-        values = [_BEYOND_ANY if sequence is None else sequence, *wanted, count]
-        return [Entry(*row) for row in self._rows(f"{_ENTRIES} {where}", values)]
+        conditions = ["sequence < ?"]
+        values: list[int | str] = [_BEYOND_ANY if sequence is None else sequence]
+        for term in terms:
+            matching, wanted = self._matching(*term)
+            conditions.append(f"({matching})")
+            values += wanted
+        where = f"WHERE {' AND '.join(conditions)} ORDER BY sequence DESC LIMIT ?"
+        return [Entry(*row) for row in self._rows(f"{_ENTRIES} {where}", [*values, count])]
 
     def newest_slashes(self, count: int) -> list[Entry]:
         """Return the newest entries that slashed a phone; the newest first."""
@@ -262,10 +269,13 @@ class JournalStorage(ABC):
             (snapshot.content, snapshot.signature),
         )
 
-    def _matching(self, words: str, kinds: Collection[str]) -> tuple[str, list[int | str]]:
-        """Return the condition of a search, and what its marks stand for."""
-        conditions = [self._containing("body", words, fold=True)]
-        values: list[int | str] = [words.casefold()]
+    def _matching(
+        self, words: str, kinds: Collection[str], also: Collection[str]
+    ) -> tuple[str, list[int | str]]:
+        """Return the condition of a term of a search, and what its marks stand for."""
+        texts = (words, *also)
+        conditions = [self._containing("body", text, fold=True) for text in texts]
+        values: list[int | str] = [text.casefold() for text in texts]
         if kinds:
             conditions.append(f"kind IN ({', '.join('?' * len(kinds))})")
             values += kinds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from app.core.errors import LedgerError
@@ -22,11 +21,14 @@ def read_page(
     At most `LARGEST_PAGE`. Raises `LedgerError` where the file cannot be read.
     """
     count, wanted = max(1, min(count, LARGEST_PAGE)), search or JournalSearch()
-    kinds: Collection[str] = wanted.kinds
     store = open_storage_read_only(path)
     try:
         with store.consistent_read():
-            found = store.entries_before(before, count + 1, wanted.words, kinds)
+            found = store.entries_before(
+                before,
+                count + 1,
+                [(term.words, term.kinds, term.also) for term in wanted.terms],
+            )
     except LedgerError as error:
         raise LedgerError("ledger.cannot_read", path=str(path), reason=error.fact) from None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +53,9 @@ class EconomyView(QWidget):
         self.tables = QStackedWidget()
         for name in PAGES:
             self.page.addItem("", name)
-            self.tables.addWidget(getattr(self, name))
+            table = getattr(self, name)
+            spoken(table.setAccessibleName, partial(page_word, name))
+            self.tables.addWidget(table)
         spoken_items(self.page, lambda name: page_word(str(name)))
         spoken(self.page.setAccessibleName, "Page of the economy")
         self.submit, self.stop = QPushButton(), QPushButton()

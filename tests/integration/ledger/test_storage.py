@@ -20,7 +20,7 @@ from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sql import StoredBatch
 from app.ledger.views.export import export_ledger, read_snapshot
-from app.ledger.views.journal_page import JournalSearch
+from app.ledger.views.journal_page import JournalSearch, SearchTerm
 from app.ledger.views.pages import read_page
 from app.ledger.views.request_record import read_request_record
 from app.testing.clocks import ManualClock
@@ -49,10 +49,13 @@ def test_readers_see_the_same_wherever_it_is_kept(tmp_path: Path, place: LedgerP
     assert [row.sequence for row in newest.rows] == list(
         range(len(kept["entries"]) - 4, len(kept["entries"]) + 1)
     )
-    found = read_page(place, None, 50, JournalSearch("WRONG OUTPUT", ("jailed",)))
+    found = read_page(place, None, 50, JournalSearch((SearchTerm("WRONG OUTPUT", ("jailed",)),)))
     assert {"audit", "jailed"} <= {row.kind for row in found.rows}
     digest = kept["entries"][3]["entry_hash"][:12]
-    assert [row.sequence for row in read_page(place, None, 9, JournalSearch(digest)).rows] == [4]
+    search = JournalSearch((SearchTerm(digest),))
+    assert [row.sequence for row in read_page(place, None, 9, search).rows] == [4]
+        row.sequence for row in read_page(place, None, 9, JournalSearch((SearchTerm(digest),))).rows
+    ] == [4]
     assert read_snapshot(place).entries == len(kept["entries"])
     assert read_request_record(place, RequestId("request")) == []
     size = kept["head"]["size"]
