@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 ARGS ?=
-PYTEST_WORKERS ?= 2
+# Three on two cores: a test that waits for phones leaves its core to another.
+PYTEST_WORKERS ?= 3
 BIN := .venv/bin
 
 # Hundreds of processes start: where none may keep what it compiled each compiles all of it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test unit lint types metrics walks pytest soak bench translations lock clean
+.PHONY: help run test unit lint types metrics walks pytest soak bench translations lock deb deb-test clean
 
 help:
 	@echo "make run    set up, then open the control centre (ARGS='run demo --prompt Hello --tokens 20')"
@@ -19,10 +20,12 @@ help:
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
 	@echo "make walks    how many modules a phone and a receipt pass through"
-	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing"
+	@echo "make soak   what takes hours: 10,000 simulated racks, honest phones audited, long fuzzing, all cases of long tests"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
+	@echo "make deb    the Debian package of what is committed, into dist (root; ARGS='--suite trixie')"
+	@echo "make deb-test  install it on a bare system and run the headless job there (root)"
 	@echo "make clean  remove .venv and caches (state in your home stays)"
 
 run:
@@ -61,10 +64,15 @@ pytest:
 soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
+	$(BIN)/pytest -q --timeout 0 --soak tests
+	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
+	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
+		tests/integration/rack/phones/test_foreign_audits.py
 	SHARDLOOM_MONEY_OPERATIONS=1000000 $(BIN)/pytest -q --timeout 0 \
 		tests/unit/ledger/economy/test_money_machine.py
 	SHARDLOOM_FUZZ=1000000 $(BIN)/pytest -q --timeout 0 tests/integration/virtual/test_fuzz.py
 	SHARDLOOM_FUZZ=50000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_bad_input.py
+	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
 
@@ -74,11 +82,14 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench rack --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench prompts --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lookup --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench adversary --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench energy --markdown docs/benchmarks.md
 
 translations:
 	@$(PYTHON) packaging/bootstrap.py test
@@ -88,6 +99,12 @@ lock:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m pip install --quiet "pip-tools>=7.6"
 	$(BIN)/python packaging/lock.py
+
+deb:
+	@$(PYTHON) packaging/deb.py build $(ARGS)
+
+deb-test:
+	@$(PYTHON) packaging/deb.py test $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache shardloom.egg-info

@@ -16,6 +16,7 @@ import msgpack
 import numpy as np
 
 from tests.signing import TERMS
+from workers.fault_names import FaultName
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
@@ -26,7 +27,6 @@ from workers.protocol.commands import (
     Cosigned,
     Done,
     Excerpt,
-    FaultName,
     HeldHead,
     Hello,
     Introduction,

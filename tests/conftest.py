@@ -86,6 +86,19 @@ def leave_out(why: str) -> NoReturn:
 def pytest_addoption(parser: pytest.Parser) -> None:
     help_text = "leave out what starts a process or loads torch, found as it tries to"
     parser.addoption("--no-processes", action="store_true", help=help_text)
+    help_text = "run what is marked `soak`, and nothing else"
+    parser.addoption("--soak", action="store_true", help=help_text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make soak` what is long and of which a slice is run each time."""
+    kinds: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        kinds[item.get_closest_marker("soak") is not None].append(item)
+    soaks: bool = config.getoption("--soak")
+    config.hook.pytest_deselected(items=kinds[not soaks])
+    items[:] = kinds[soaks]
 
 
 @pytest.hookimpl(tryfirst=True)

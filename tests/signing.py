@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.phones.registration import ProvenKey
+from workers.identity.choices import NO_CHOICES
 from workers.identity.digests import sampling_digest
 from workers.identity.identity import hello_statement, succession
 from workers.protocol.boundary import Boundary
@@ -32,6 +33,7 @@ def agreed_fields(terms: SignedTerms = TERMS) -> dict[str, Any]:
         "alternatives": 8,
         "boundary": Boundary.F32,
         "cache": CacheType.F32,
+        "choices": NO_CHOICES,
     }
 
 

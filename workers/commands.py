@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from workers.engine.measure import measure
 from workers.engine.processor import numerical_class
+from workers.fault_names import FaultName
 from workers.log import log
 from workers.network.probing import probe
 from workers.protocol.commands import (
@@ -31,6 +33,9 @@ from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.version import VERSION
 
+MOST_HOARDED_MIB: Final = 1024
+"""What a fault may take of a phone's memory."""
+
 
 class WorkerCommands:
     """Each method carries out a command, and raises a `ReportedError` where that cannot be."""
@@ -38,6 +43,7 @@ class WorkerCommands:
     def __init__(self, parts: WorkerParts, steps: StepRunner) -> None:
         self._parts = parts
         self._steps = steps
+        self._hoard = b""
         self.handlers: Handlers = {
             Hello: self.hello,
             Measure: self.measure,
@@ -95,6 +101,12 @@ class WorkerCommands:
 
     def set_fault(self, command: SetFault) -> Done:
         """Set the fault this worker shows from now on; `none` lifts it."""
-        self._steps.fault = InjectedFault(command.fault, command.token, command.factor)
+        self._hoard = b""
+        if command.fault is FaultName.MEMORY_HOG:
+            mebibytes = min(int(command.amount), MOST_HOARDED_MIB)
+            self._hoard = os.urandom(1 << 20) * mebibytes
+        self._steps.fault = InjectedFault(
+            command.fault, command.token, command.amount, command.share, command.seed
+        )
         log(f"fault set: {command.fault} from token {command.token}")
         return Done()

@@ -40,7 +40,7 @@ class WorkerServer:
             **commands.handlers,
             **work.handlers,
             **ReplayCommands(parts).handlers,
-            Ping: lambda command: answer_ping(command, parts.now_ns()),
+            Ping: lambda command: answer_ping(command, self._steps.now_ns()),
             Stop: self._stop,
         }
 

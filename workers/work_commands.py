@@ -7,6 +7,7 @@ import time
 from workers.engine.processor import numerical_class, resident_bytes
 from workers.engine.spans import LoadedSpan
 from workers.errors import EngineError, RequestRefusedError
+from workers.fault_names import FaultName
 from workers.identity.digests import sampling_digest, shard_digest
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
@@ -14,7 +15,6 @@ from workers.protocol.commands import (
     Close,
     Done,
     Excerpt,
-    FaultName,
     Load,
     Loaded,
     Open,
@@ -27,6 +27,7 @@ from workers.protocol.commands import (
     Unload,
 )
 from workers.protocol.sampling_rule import Steering
+from workers.ring.false_papers import check_disk, false_body, false_excerpt, false_signature
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
@@ -118,10 +119,17 @@ class WorkCommands:
             log(f"receipt of transaction {transaction.identifier} withheld")
             return None
         if transaction.receipt is None:
-            certain = max(transaction.certain_steps, command.done)
-            body = self._receipt(transaction, min(command.steps, certain))
-            transaction.receipt = self._parts.identity.sign(body)
+            transaction.receipt = self._sign(transaction, command)
         return Sealed(*transaction.receipt)
+
+    def _sign(self, transaction: Transaction, command: Seal) -> tuple[bytes, bytes]:
+        fault, generated = self._steps.fault, transaction.generated
+        check_disk(fault, generated)
+        certain = max(transaction.certain_steps, command.done)
+        body = self._receipt(transaction, min(command.steps, certain))
+        body = false_body(fault, generated, body)
+        receipt, signature = self._parts.identity.sign(body)
+        return receipt, false_signature(fault, generated, body, signature)
 
     def transcript(self, command: ShowTranscript) -> Excerpt:
         """Return inputs as they arrived, for an audit; as many as fit one message."""
@@ -130,7 +138,8 @@ class WorkCommands:
             command.first_step, command.count, _MAXIMUM_EXCERPT_BYTES
         )
         steps = tuple(ShownStep(step.step, step.position) for step in recorded)
-        return Excerpt(steps, tuple(step.inputs for step in recorded))
+        excerpt = Excerpt(steps, tuple(step.inputs for step in recorded))
+        return false_excerpt(self._steps.fault, transaction.generated, excerpt)
 
     def close(self, command: Close) -> Done:
         """End a transaction and free its slot."""
@@ -161,6 +170,7 @@ class WorkCommands:
             cache=span.engine.shape.cache,
             resumed_from=transaction.resumed_from,
             resumed_rows=transaction.resumed_rows,
+            choices=sealed.choices_root.hex(),
         )
 
     def _holdings_changed(self) -> None:

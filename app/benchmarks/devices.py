@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from app.benchmarks.links import (
+from app.benchmarks.connecting.links import (
     FAST_FILE_BYTES,
     SLOW_FILE_BYTES,
     SLOW_MBIT_PER_SECOND,
     LinkFigures,
     measure_links,
 )
-from app.benchmarks.plugging import PluggingFigures, measure_plugging
+from app.benchmarks.connecting.plugging import PluggingFigures, measure_plugging
 from app.benchmarks.window import LIMIT_MS, RACK, measure_window
 from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.facts import Fact

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.benchmarks.signed_receipts import SignedReceipt, receipts_to_record
+from app.benchmarks.stages.signed_receipts import SignedReceipt, receipts_to_record
 from app.command_line.output.report import BenchmarkReport, FigureTable
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError

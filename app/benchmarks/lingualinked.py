@@ -1,175 +1,93 @@
-"""LinguaLinked's second optimisation against none: a phone gets half as quick while texts flow."""
+"""What LinguaLinked (arXiv 2312.00388) reports, measured here, and its method beside ours."""
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from app.benchmarks.paper import own_method, sized_model, slowdown, splits
+from app.benchmarks.paper.own_method import MethodRates, measure_methods
+from app.benchmarks.paper.ring import switched_on
+from app.benchmarks.paper.slowdown import Slowdown, measure_slowdown
+from app.benchmarks.paper.splits import SplitRates, measure_splits
 from app.command_line.output.progress import shown_progress
-from app.command_line.output.report import BenchmarkReport, FigureTable
-from app.command_line.rack_session import COMMAND_TIMEOUT_S, RackSession, opened_rack
-from app.core.errors import ShardloomError
+from app.command_line.output.report import BenchmarkReport
+from app.command_line.rack_session import WORKING_PHASES, RackSession, opened_rack
+from app.core.assets import ASSETS
 from app.core.facts import Fact
-from app.core.identifiers import RequestId, Serial
-from app.core.tasks import Complete
-from app.core.units import format_rate
-from app.faults.catalogue import Fault, FaultKind
+from app.core.model import DEMO_MODEL
+from app.models.library import Library
 from app.placement.rebalancing.setting import Balancing
-from app.rack.commands import Ask, Inject
-from app.rack.options import DEMO_PROMPT, RackOptions
-from app.rack.snapshot import RackSnapshot
+from app.rack.options import RackOptions
+from app.rack.phones.rack_file import load_rack
 
 RACKS: Final = ("five-phones", "lingualinked-paper")
-STREAMS: Final = 4
-TOKENS: Final = 900
-SLOW_FACTOR: Final = 2.0
-CALM_S: Final = 12.0
-SETTLING_S: Final = 40.0
-RATED_S: Final = 6.0
-"""At the end of each of the two, tokens are counted for so long."""
-_LOOK_S: Final = 0.1
-HEADINGS: Final = ("rack", "balancing", ">before", ">one half as quick", ">left", ">moves")
-
-
-@dataclass(frozen=True)
-class SlowdownRates:
-    """One rack's rates before and after a phone got slow, in tokens a second."""
-
-    before: float
-    after: float
-    moves: int
-    texts: frozenset[tuple[int, ...]]
-    """The tokens of each text, of those still being written so far as they are."""
 
 
 @dataclass
-class SlowdownFigures:
-    """All rounds of one rack and setting."""
+class _Found:
+    """What was measured of all racks."""
 
-    rack: str
-    balancing: Balancing
-    before: list[float] = field(default_factory=list)
-    after: list[float] = field(default_factory=list)
-    moves: list[int] = field(default_factory=list)
-
-    def add(self, course: SlowdownRates) -> None:
-        """Take in one round."""
-        self.before.append(course.before)
-        self.after.append(course.after)
-        self.moves.append(course.moves)
-
-    @property
-    def shares(self) -> list[float]:
-        """What was left of each round's rate."""
-        return [after / before for before, after in zip(self.before, self.after, strict=True)]
-
-    @property
-    def row(self) -> tuple[str, ...]:
-        """Return the line of the table."""
-        return (
-            self.rack,
-            self.balancing.value,
-            format_rate(statistics.median(self.before)),
-            format_rate(statistics.median(self.after)),
-            f"{statistics.median(self.shares):.2f}",
-            f"{statistics.median(self.moves):g}",
-        )
+    splits: list[SplitRates] = field(default_factory=list)
+    methods: list[MethodRates] = field(default_factory=list)
+    slowdowns: list[Slowdown] = field(default_factory=list)
 
 
 def measure(rounds: int) -> BenchmarkReport:
-    """Measure both racks, balancing off and on in turns. Raises `ShardloomError`."""
-    rows: list[tuple[str, ...]] = []
-    figures: dict[str, object] = {}
-    for rack in RACKS:
-        off, on = _measure_rack(rack, rounds)
-        pairs = zip(on.shares, off.shares, strict=True)
-        ratio = statistics.median(moved / left for moved, left in pairs)
-        rows += [off.row, on.row, (rack, "on over off", "", "", f"{ratio:.2f}", "")]
-        figures[rack] = {"off": asdict(off), "on": asdict(on), "ratio": ratio}
-    table = FigureTable(HEADINGS, tuple(rows))
+    """Measure both racks. Raises `ShardloomError` where any two ways tell other tokens."""
+    found = _Found()
+    with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
+        folder = Path(name)
+        library = Library(folder)
+        model = sized_model.imported(library, folder)
+        for rack in RACKS:
+            with _opened(rack, folder, DEMO_MODEL) as session:
+                found.splits += measure_splits(session, rack, rounds)
+            personas = load_rack(rack, ASSETS / "racks").personas
+            paper = folder / "paper" / rack
+            with (
+                _opened(rack, folder, model.name) as session,
+                switched_on(personas, paper, library, model, own_method.ROOM_TOKENS) as phones,
+            ):
+                found.methods += measure_methods(session, phones, rack, rounds)
+            found.slowdowns.append(measure_slowdown(rack, folder, rounds))
     explanation = Fact(
         "bench.lingualinked",
-        streams=STREAMS,
-        calm=CALM_S,
-        rated=RATED_S,
-        settling=SETTLING_S - RATED_S,
         rounds=rounds,
+        tokens=splits.TOKENS,
+        context=sized_model.CONTEXT,
+        layers=sized_model.SIZE.layers,
+        streams=slowdown.STREAMS,
+        calm=slowdown.CALM_S,
+        rated=slowdown.RATED_S,
+        settling=slowdown.SETTLING_S - slowdown.RATED_S,
     )
-    return BenchmarkReport("LinguaLinked", explanation, (table,), figures)
+    tables = (
+        splits.figure_table(found.splits),
+        own_method.figure_table(found.methods),
+        slowdown.figure_table(found.slowdowns),
+    )
+    return BenchmarkReport("LinguaLinked", explanation, tables, _figures(found))
 
 
-def _measure_rack(rack: str, rounds: int) -> tuple[SlowdownFigures, SlowdownFigures]:
-    off, on = SlowdownFigures(rack, Balancing.OFF), SlowdownFigures(rack, Balancing.ON)
-    texts: set[tuple[int, ...]] = set()
-    with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
-        for _round in range(rounds):
-            for each in (off, on):
-                home, mode = Path(folder), each.balancing
-                options = RackOptions(home=home, rack=rack, balancing=mode, audit_rate=0.0)
-                with opened_rack(options) as session:
-                    course = _play(session)
-                each.add(course)
-                texts |= course.texts
-    if not are_one_text(texts):
-        raise ShardloomError("bench.variants_differ")
-    return off, on
+@contextmanager
+def _opened(rack: str, home: Path, model: str) -> Iterator[RackSession]:
+    options = RackOptions(
+        home=home, rack=rack, model=model, balancing=Balancing.OFF, audit_rate=0.0
+    )
+    with opened_rack(options) as session:
+        with shown_progress(session):
+            session.wait_until(lambda rack: rack.phase in WORKING_PHASES, slowdown.DEPLOY_TIMEOUT_S)
+        yield session
 
 
-def _play(session: RackSession) -> SlowdownRates:
-    with shown_progress(session):
-        session.wait_until_ready()
-        writing = _Writing(session)
-        before = writing.rate_at_the_end_of(CALM_S)
-        fault = Fault(FaultKind.SLOW, _slowest(session.newest), factor=SLOW_FACTOR)
-        session.control.do(Inject(fault)).result(COMMAND_TIMEOUT_S)
-        after = writing.rate_at_the_end_of(SETTLING_S)
-    return SlowdownRates(before, after, len(session.newest.balancing.moves), writing.texts())
-
-
-def _slowest(snapshot: RackSnapshot) -> Serial:
-    if snapshot.prediction is None:
-        raise ShardloomError("layers.none_applied")
-    return max(snapshot.prediction.stages, key=lambda stage: stage.compute_s).serial
-
-
-def are_one_text(texts: Collection[tuple[int, ...]]) -> bool:
-    """Tell whether all are the beginning of one, and that one is not empty."""
-    longest = max(texts, key=len, default=())
-    return bool(longest) and all(longest[: len(text)] == text for text in texts)
-
-
-class _Writing:
-    """Texts without end: where one has ended the next begins."""
-
-    def __init__(self, session: RackSession) -> None:
-        self._session = session
-        self._asked: list[RequestId] = []
-
-    def rate_at_the_end_of(self, seconds: float) -> float:
-        """Write for so long and return the rate of the last `RATED_S`."""
-        self._write(seconds - RATED_S)
-        before, began_s = self._written, time.monotonic()
-        self._write(RATED_S)
-        return (self._written - before) / (time.monotonic() - began_s)
-
-    def texts(self) -> frozenset[tuple[int, ...]]:
-        """Return the tokens of each, also of those that have not ended."""
-        return frozenset(request.token_ids for request in self._session.newest.requests)
-
-    def _write(self, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
-        while time.monotonic() < until_s:
-            ended = {each.identifier for each in self._session.newest.requests if each.state.ended}
-            for _ in range(STREAMS - len(set(self._asked) - ended)):
-                command = Ask(Complete(DEMO_PROMPT), TOKENS)
-                self._asked.append(self._session.control.do(command).result(COMMAND_TIMEOUT_S))
-            time.sleep(_LOOK_S)
-
-    @property
-    def _written(self) -> int:
-        return sum(len(request.token_ids) for request in self._session.newest.requests)
+def _figures(found: _Found) -> dict[str, object]:
+    return {
+        "splits": [each.figures for each in found.splits],
+        "methods": [each.figures for each in found.methods],
+        "slowdowns": [each.figures for each in found.slowdowns],
+    }

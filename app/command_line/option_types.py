@@ -14,6 +14,7 @@ from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import parse_fault
+from app.placement.conditions import MOST_CELSIUS, is_most_celsius
 from app.rack.options import MAXIMUM_REQUESTS, MAXIMUM_SLOTS
 from app.words.sentences import fact_text
 
@@ -124,6 +125,23 @@ def share(text: str) -> float:
     value = _number(float, text)
     if not 0 <= value <= 1:
         raise _refused(Fact("option.not_a_share", text=text))
+    return value
+
+
+def percent(text: str) -> int:
+    """Return a whole number from 0 to 100."""
+    value = _number(int, text)
+    if not 0 <= value <= 100:
+        raise _refused(Fact("option.not_a_percentage", text=text))
+    return value
+
+
+def celsius(text: str) -> float:
+    """Return degrees that a phone may have and work."""
+    value = _number(float, text)
+    if not is_most_celsius(value):
+        least, most = MOST_CELSIUS
+        raise _refused(Fact("option.not_degrees", text=text, least=least, most=most))
     return value
 
 

@@ -50,6 +50,8 @@ def conditions(arguments: argparse.Namespace) -> Conditions:
         frozenset(getattr(arguments, "trust", ())),
         getattr(arguments, "private", False),
         getattr(arguments, "least_reputation", 0.0),
+        getattr(arguments, "least_battery", 0),
+        getattr(arguments, "most_heat", None),
     )
 
 

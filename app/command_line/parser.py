@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from app.command_line.economy.options import add_economy
+from app.command_line.groups.experiments import add_experiments
+from app.command_line.groups.window import add_replay, add_window_options
 from app.command_line.option_groups import (
     JSON_HELP,
     Commands,
@@ -34,8 +36,6 @@ from app.command_line.serve_options import add_keys, add_serve
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
-from app.ui.presenter.scenes import SCENES
-from app.words.catalogue import LANGUAGES
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4")
@@ -45,9 +45,8 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "ledger", "plan", "lingualinked", "market"),
+    *("ways", "http", "ledger", "plan", "lingualinked", "energy", "adversary", "market"),
 )
-LANGUAGE_HELP = "the window's words, this time; default: as chosen in it, else the system's"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,8 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
     add_rack(parser, with_defaults=True)
-    parser.add_argument("--scene", choices=SCENES, help="open the control centre on a demo scene")
-    parser.add_argument("--language", choices=LANGUAGES, help=LANGUAGE_HELP)
+    add_window_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (
         _devices,
@@ -73,6 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
         _chat,
         _classify,
         _embed,
+        add_experiments,
+        add_replay,
         add_serve,
         add_keys,
         _ledger,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from app.command_line.option_types import memory_share, positive, seconds, share
+from app.command_line.option_types import celsius, memory_share, percent, positive, seconds, share
 from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 
@@ -26,6 +26,8 @@ EXCLUDE_HELP: Final = "a phone, by name or serial, that is to hold no layers; ma
 TRUST_HELP: Final = "a phone that may see prompt and answer with --private; may be repeated"
 PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
 REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
+BATTERY_HELP: Final = "give no layers to phones that drain and have less left, 0 to 100"
+HEAT_HELP: Final = "give no layers to phones that are warmer, in degrees Celsius"
 AUDIT_RATE_HELP: Final = (
     "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
     " phones unless its file says otherwise"
@@ -92,4 +94,10 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--private", action="store_true", default=absent, help=PRIVATE_HELP)
     parser.add_argument(
         "--least-reputation", type=share, default=absent, metavar="R", help=REPUTATION_HELP
+    )
+    parser.add_argument(
+        "--least-battery", type=percent, default=absent, metavar="PERCENT", help=BATTERY_HELP
+    )
+    parser.add_argument(
+        "--most-heat", type=celsius, default=absent, metavar="CELSIUS", help=HEAT_HELP
     )

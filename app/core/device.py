@@ -84,6 +84,10 @@ class DeviceDescription:
     """What holds a simulated phone to its figures, or could not; one plain line each."""
 
 
+USUAL_WATTS: Final = 4.0
+"""Taken for what a phone draws while it computes, until its battery tells."""
+
+
 @dataclass(frozen=True)
 class DeviceProfile:
     """What the planner needs to know of a phone, all measured on it.
@@ -97,7 +101,10 @@ class DeviceProfile:
     weight_bytes_per_second: float
     flops_per_second: float
     step_overhead_s: float
-    active_watts: float = 4.0
+    active_watts: float = USUAL_WATTS
+    """What it draws more while a stage computes."""
+    is_drain_measured: bool = False
+    """Whether `active_watts` is by what its battery lost."""
 
     def slowed(self, factor: float) -> DeviceProfile:
         """Return the profile of a phone that takes so many times as long for everything."""

@@ -65,6 +65,7 @@ class DeviceVitals:
     charging: Charging | None = None
     battery_current_ma: float | None = None
     """As the phone reports it: whether charging is positive differs between makers."""
+    battery_volts: float | None = None
     throttling: Throttling | None = None
     processor_load: float | None = None
     """Share of all cores in use since the last reading, 0 to 1."""

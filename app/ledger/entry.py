@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -15,16 +16,28 @@ from typing import Any, Final
 import rfc8785
 
 from app.core.errors import LedgerError
+from app.core.facts import FieldValue
+from app.core.reading import json_fields
+from app.core.reading.json_fields import LARGEST_WHOLE, FieldReader, JsonKind
 
 FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
 FIRST_PREVIOUS_HASH: Final = bytes(32)
-_EXACT_INTEGER_LIMIT: Final = 2**53 - 1
 _MOST_DIGITS: Final = 30
 """Of an amount: far more than there is, and few enough to reckon with."""
-Fields = Mapping[str, Any]
+Fields = json_fields.Fields
+_MISFITS: Final[Mapping[JsonKind, str]] = {
+    JsonKind.TEXT: "entry.field_not_text",
+    JsonKind.TEXTS: "entry.field_not_texts",
+    JsonKind.TRUTH: "entry.field_not_truth",
+    JsonKind.WHOLE: "entry.field_not_whole",
+    JsonKind.HEXADECIMAL: "entry.field_not_hexadecimal",
+    JsonKind.OTHER_LENGTH: "entry.field_of_other_length",
+    JsonKind.RECORD: "entry.field_not_record",
+    JsonKind.RECORDS: "entry.field_not_records",
+}
 
 
 class EntryKind:
@@ -153,7 +166,7 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         case bool() | None | str():
             return value
         case int():
-            return value if abs(value) <= _EXACT_INTEGER_LIMIT else str(value)
+            return value if abs(value) <= LARGEST_WHOLE else str(value)
         case float():
             return repr(value)
         case Mapping():
@@ -164,28 +177,19 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             raise LedgerError("journal.cannot_hold_type", type=type(value).__name__)
 
 
-def text(fields: Fields, name: str) -> str:
-    """Return a text field. Raises `LedgerError`, as all that read a field do."""
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise LedgerError("entry.field_not_text", field=name)
-    return value
+def _misfit(wanted: JsonKind, /, **told: FieldValue) -> LedgerError:
+    return LedgerError(_MISFITS[wanted], **told)
 
 
-def texts(fields: Fields, name: str) -> tuple[str, ...]:
-    """Return a list of texts."""
-    value = fields.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise LedgerError("entry.field_not_texts", field=name)
-    return tuple(value)
-
-
-def integer(fields: Fields, name: str) -> int:
-    """Return an integer that is not negative."""
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise LedgerError("entry.field_not_whole", field=name)
-    return value
+_READER: Final = FieldReader(_misfit)
+text = _READER.text
+"""Like all that read a field, raises `LedgerError` for one that is not what belongs there."""
+texts = _READER.texts
+integer = _READER.whole_number
+flag = _READER.flag
+octets = _READER.octets
+record = _READER.record
+records = _READER.records
 
 
 def amount(fields: Fields, name: str) -> int:
@@ -198,34 +202,18 @@ def amount(fields: Fields, name: str) -> int:
     return int(value)
 
 
-def flag(fields: Fields, name: str) -> bool:
-    """Return a truth value."""
-    value = fields.get(name)
-    if not isinstance(value, bool):
-        raise LedgerError("entry.field_not_truth", field=name)
-    return value
-
-
-def octets(fields: Fields, name: str, length: int) -> bytes:
-    """Return bytes of a known length, hexadecimal in the journal."""
-    try:
-        value = bytes.fromhex(text(fields, name))
-    except ValueError:
-        raise LedgerError("entry.field_not_hexadecimal", field=name) from None
-    if len(value) != length:
-        raise LedgerError("entry.field_of_other_length", field=name, length=length)
-    return value
-
-
 def number(fields: Fields, name: str) -> float:
-    """Return a number of whatever size; the journal holds its digits as text."""
+    """Return a finite number of whatever size; the journal holds its digits as text."""
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise LedgerError("entry.field_not_number", field=name)
     try:
-        return float(value)
+        found = float(value)
     except (ValueError, OverflowError):
         raise LedgerError("entry.field_not_number", field=name) from None
+    if not math.isfinite(found):
+        raise LedgerError("entry.field_not_number", field=name)
+    return found
 
 
 def share_of_one(fields: Fields, name: str) -> float:
@@ -236,20 +224,4 @@ def share_of_one(fields: Fields, name: str) -> float:
         raise LedgerError("entry.field_not_number", field=name) from None
     if not 0 <= value <= 1:
         raise LedgerError("entry.field_not_share", field=name)
-    return value
-
-
-def records(fields: Fields, name: str) -> Sequence[Fields]:
-    """Return a list of objects."""
-    value = fields.get(name)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise LedgerError("entry.field_not_records", field=name)
-    return value
-
-
-def record(fields: Fields, name: str) -> Fields:
-    """Return an object."""
-    value = fields.get(name)
-    if not isinstance(value, dict):
-        raise LedgerError("entry.field_not_record", field=name)
     return value

@@ -51,6 +51,11 @@ class Shard:
     """
     quantized: bool = False
 
+    @property
+    def weight_bytes(self) -> int:
+        """How large its weight files are together."""
+        return sum(blob.size_bytes for blob in self.blobs)
+
 
 @dataclass(frozen=True)
 class ShardPart:

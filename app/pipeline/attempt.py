@@ -153,6 +153,11 @@ class Attempt:
             raise self._unasked()
         return result
 
+    async def read(self, tokens: Sequence[int]) -> None:
+        """Feed what is not there yet of a text, in chunks, and ask for nothing."""
+        if len(tokens) > self._position:
+            await self._feed(tokens, 0, self.terms.chunk_tokens)
+
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
         chunk_tokens = len(tokens) if whole else self.terms.chunk_tokens

@@ -1,12 +1,32 @@
-"""What a person asks of every plan: phones that stay out, and who may see prompt and answer."""
+"""What a person asks of every plan: who stays out, who may see texts, how warm phones may get."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+
+MOST_CELSIUS: Final = (20.0, 60.0)
+"""Between these lies what a phone may be told to get as warm as."""
+
+
+def is_most_celsius(celsius: float) -> bool:
+    """Tell whether phones may be told to stay below that."""
+    return MOST_CELSIUS[0] <= celsius <= MOST_CELSIUS[1]
+
+
+@dataclass(frozen=True)
+class PhoneBody:
+    """What is left in a phone's battery while it drains, and how warm it is; None where untold."""
+
+    battery_percent: int | None = None
+    celsius: float | None = None
+
+
+UNTOLD = PhoneBody()
 
 
 @dataclass(frozen=True)
@@ -14,13 +34,17 @@ class Conditions:
     """Phones are named by serial; before a rack has met them by any name.
 
     Where it is to be `private`, the first and the last layers, beside which prompt and answer can
-    be read, lie on trusted phones only. A phone without a reputation has 0.
+    be read, lie on trusted phones only. A phone without a reputation has 0. One that drains holds
+    no layers with less than `least_battery_percent`, none does beyond `most_celsius`; what a phone
+    does not tell is not held against it.
     """
 
     excluded: frozenset[str] = frozenset()
     trusted: frozenset[str] = frozenset()
     private: bool = False
     least_reputation: float = 0.0
+    least_battery_percent: int = 0
+    most_celsius: float | None = None
 
     def __or__(self, other: Conditions) -> Conditions:
         """Return what keeps both."""
@@ -29,6 +53,8 @@ class Conditions:
             self.trusted | other.trusted,
             self.private or other.private,
             max(self.least_reputation, other.least_reputation),
+            max(self.least_battery_percent, other.least_battery_percent),
+            min(filter(None, (self.most_celsius, other.most_celsius)), default=None),
         )
 
     def by_serial(self, names: Mapping[Serial, str]) -> Conditions:
@@ -39,28 +65,52 @@ class Conditions:
             trusted=_serials(self.trusted, names),
         )
 
-    def admits(self, serial: Serial, reputation: float) -> bool:
+    def admits(self, serial: Serial, reputation: float, body: PhoneBody = UNTOLD) -> bool:
         """Tell whether a phone may hold layers at all."""
-        return serial not in self.excluded and reputation >= self.least_reputation
+        known = serial not in self.excluded and reputation >= self.least_reputation
+        return known and not self.is_too_empty(body) and not self.is_too_warm(body)
+
+    def is_too_empty(self, body: PhoneBody) -> bool:
+        """Tell whether too little is left in a battery that drains."""
+        percent = body.battery_percent
+        return percent is not None and percent < self.least_battery_percent
+
+    def is_too_warm(self, body: PhoneBody) -> bool:
+        """Tell whether a phone is warmer than any may be."""
+        limit, celsius = self.most_celsius, body.celsius
+        return limit is not None and celsius is not None and celsius > limit
 
     def ends_on(self, serial: Serial) -> bool:
         """Tell whether a phone may hold the first or the last layers."""
         return not self.private or serial in self.trusted
 
-    def breach(self, ring: Iterable[Serial], reputations: Mapping[Serial, float]) -> Fact | None:
+    def breach(
+        self,
+        ring: Iterable[Serial],
+        reputations: Mapping[Serial, float],
+        bodies: Mapping[Serial, PhoneBody],
+    ) -> Fact | None:
         """Return what a ring made by hand breaks of them."""
         serials = tuple(ring)
         for serial in serials:
-            if serial in self.excluded:
-                return Fact("condition.breach_excluded", phone=serial)
-            if not self.admits(serial, reputations.get(serial, 0.0)):
-                return Fact(
-                    "condition.breach_reputation", phone=serial, least=self.least_reputation
-                )
+            reputation, body = reputations.get(serial, 0.0), bodies.get(serial, UNTOLD)
+            if not self.admits(serial, reputation, body):
+                return self._unkept_by(serial, body)
         for serial in {serials[0]: None, serials[-1]: None}:
             if not self.ends_on(serial):
                 return Fact("condition.breach_private", phone=serial)
         return None
+
+    def _unkept_by(self, serial: Serial, body: PhoneBody) -> Fact:
+        """Return why a phone may hold no layers."""
+        if serial in self.excluded:
+            return Fact("condition.breach_excluded", phone=serial)
+        if self.is_too_empty(body):
+            least = self.least_battery_percent
+            return Fact("condition.breach_battery", phone=serial, least=least)
+        if self.most_celsius is not None and self.is_too_warm(body):
+            return Fact("condition.breach_heat", phone=serial, most=self.most_celsius)
+        return Fact("condition.breach_reputation", phone=serial, least=self.least_reputation)
 
 
 def _serials(wanted: frozenset[str], names: Mapping[Serial, str]) -> frozenset[str]:

@@ -9,7 +9,8 @@ from typing import Final
 
 from app.core.errors import BadInputError, DoesNotFitError
 from app.core.facts import Fact
-from app.placement.conditions import UNCONDITIONAL
+from app.core.identifiers import Serial
+from app.placement.conditions import UNCONDITIONAL, UNTOLD
 from app.placement.costs.costs import CostModel
 from app.placement.problem import Pin, PlacementProblem
 from app.placement.shortage import least_overflow
@@ -60,10 +61,26 @@ def _wishes(problem: PlacementProblem) -> list[_Wish]:
         low = (s for s in serials if reputations.get(s, 0.0) < asked.least_reputation)
         fact = Fact("condition.reputation", least=asked.least_reputation, phones=tuple(low))
         wishes.append(_conditional(fact, "least_reputation"))
+    wishes += _bodily(problem, serials)
     if asked.private:
         trusted = tuple(serial for serial in serials if serial in asked.trusted)
         code = "condition.private" if trusted else "condition.private_of_none"
         wishes.append(_conditional(Fact(code, phones=trusted), "private"))
+    return wishes
+
+
+def _bodily(problem: PlacementProblem, serials: Sequence[Serial]) -> list[_Wish]:
+    """Return what is asked of batteries and warmth that some phone does not keep."""
+    asked, wishes = problem.conditions, []
+    bodies = {serial: problem.bodies.get(serial, UNTOLD) for serial in serials}
+    empty = tuple(serial for serial, body in bodies.items() if asked.is_too_empty(body))
+    if empty:
+        fact = Fact("condition.battery", least=asked.least_battery_percent, phones=empty)
+        wishes.append(_conditional(fact, "least_battery_percent"))
+    warm = tuple(serial for serial, body in bodies.items() if asked.is_too_warm(body))
+    if warm and asked.most_celsius is not None:
+        fact = Fact("condition.heat", most=asked.most_celsius, phones=warm)
+        wishes.append(_conditional(fact, "most_celsius"))
     return wishes
 
 

@@ -59,7 +59,7 @@ class Predictor:
             token_latency_s=sum(stage.compute_s + stage.hop_s for stage in stages),
             saturated_tokens_per_second=1.0 / max(float(compute_s.max()), airtime_s),
             streams=self._slots,
-            energy_joules_per_token=float(compute_s @ self._watts[list(devices)]) + radio_joules,
+            energy_joules_per_token=sum(stage.joules for stage in stages) + radio_joules,
             push_bytes=sum(stage.push_bytes for stage in stages),
             stages=stages,
             closed=bool(self._rings.closes[ends]),
@@ -87,10 +87,13 @@ class Predictor:
     def _stage(self, stage: StageAssignment, device: int, hop_s: float) -> StagePrediction:
         first, end = stage.span.first, stage.span.end
         needed_bytes = int(self._span_bytes[first, end])
+        compute_s = self._compute_s(device, first, end)
         return StagePrediction(
             serial=stage.serial,
-            compute_s=self._compute_s(device, first, end),
+            compute_s=compute_s,
             hop_s=hop_s,
+            joules=compute_s * float(self._watts[device]),
+            is_drain_measured=self._devices[device].is_drain_measured,
             needed_bytes=needed_bytes,
             headroom_bytes=int(self._budget_bytes[device]) - needed_bytes,
             push_bytes=self._push_bytes(device, first, end),

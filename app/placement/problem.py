@@ -10,7 +10,7 @@ from app.core.assignment import Assignment, StageAssignment
 from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import BlobHash, Serial
 from app.core.model import ModelManifest, ModelTask
-from app.placement.conditions import UNCONDITIONAL, Conditions
+from app.placement.conditions import UNCONDITIONAL, UNTOLD, Conditions, PhoneBody
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import Span
 
@@ -64,15 +64,17 @@ class PlacementProblem:
     resident: Mapping[Serial, frozenset[BlobHash]] = field(default_factory=dict)
     conditions: Conditions = UNCONDITIONAL
     reputations: Mapping[Serial, float] = field(default_factory=dict)
+    bodies: Mapping[Serial, PhoneBody] = field(default_factory=dict)
+    """How phones are that tell."""
 
     def admitted(self) -> PlacementProblem:
         """Return the problem of those phones that the conditions admit."""
-        devices = tuple(
-            device
-            for device in self.devices
-            if self.conditions.admits(device.serial, self.reputations.get(device.serial, 0.0))
-        )
+        devices = tuple(device for device in self.devices if self._admits(device.serial))
         return self if len(devices) == len(self.devices) else replace(self, devices=devices)
+
+    def _admits(self, serial: Serial) -> bool:
+        reputation = self.reputations.get(serial, 0.0)
+        return self.conditions.admits(serial, reputation, self.bodies.get(serial, UNTOLD))
 
     @property
     def boundary_bytes_per_token(self) -> int:
@@ -96,6 +98,10 @@ class StagePrediction:
     serial: Serial
     compute_s: float
     hop_s: float
+    joules: float
+    """What the phone draws for a token's computing, its radio left aside."""
+    is_drain_measured: bool
+    """Whether by what its battery lost, and not by what phones draw as a rule."""
     needed_bytes: int
     headroom_bytes: int
     push_bytes: int
@@ -144,6 +150,11 @@ class Prediction:
     def streams_tokens_per_second(self) -> float:
         """The rate of all requests together with every slot in use."""
         return min(self.saturated_tokens_per_second, self.streams / self.token_latency_s)
+
+    @property
+    def is_energy_measured(self) -> bool:
+        """Whether every phone's battery told what it draws."""
+        return all(stage.is_drain_measured for stage in self.stages)
 
     @property
     def fits(self) -> bool:

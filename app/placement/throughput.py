@@ -22,6 +22,7 @@ from app.placement.exact.order_search import cheapest_in_order
 from app.placement.exact.ring_search import NEGLIGIBLE
 from app.placement.exact.subset_search import MAX_DEVICES
 from app.placement.exact.worst_of_sums import BestArrangement, WorstOfSums
+from app.placement.filled_plans import filled_arrangements
 from app.placement.problem import Objective
 
 ANNEALED_PROBES = 6
@@ -54,6 +55,11 @@ class ThroughputSearch:
             return
         if self._exact:
             self._close_in(tuple(range(self._costs.device_count)))
+        else:
+            below_s = np.inf if self.best is None else self.best.cost
+            for one in filled_arrangements(self._costs, bound_s, below_s):
+                self._offer(one)
+                self._budget.check()
         proven = self._search()
         if self.best is not None:
             proven = proven or self.best.cost <= bound_s * (1 + NEGLIGIBLE)

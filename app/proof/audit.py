@@ -52,20 +52,20 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
 
     Raises `app.core.errors.WorkerError` where the shard cannot be run here.
     """
-    refusal = _refusal(case)
+    refusal = refusal_of(case)
     if refusal is not None:
         return _verdict(case, AuditMethod.EXACT, refusal, [])
     run = reexecute_in_parts if case.rounds_otherwise else reexecute
     results = list(run(case, open_engine))
     honest_root = _root(case, [result.committed for result in results])
-    claimed_root = _claimed_root(case)
-    evidence = {"recomputed_output_root": honest_root, "claimed_output_root": claimed_root}
-    disowned = claimed_root not in (None, case.receipt.output_root)
+    claimed = claimed_root(case)
+    evidence = {"recomputed_output_root": honest_root, "claimed_output_root": claimed}
+    disowned = claimed not in (None, case.receipt.output_root)
     if honest_root == case.receipt.output_root:
         blamed = disowned and case.shape.has_head
         reason = AuditReason.OUTPUTS_DISOWNED if blamed else AuditReason.NONE
         return _verdict(case, AuditMethod.EXACT, reason, results if blamed else [], evidence)
-    if claimed_root is None or (disowned and _receiver_may_lie(case)):
+    if claimed is None or (disowned and _receiver_may_lie(case)):
         return _verdict(case, AuditMethod.EXACT, AuditReason.NEEDS_OUTPUTS, [], evidence)
     if disowned:
         reason = AuditReason.OUTPUTS_DISOWNED
@@ -132,8 +132,8 @@ def _severity(measure: RoundingMeasure) -> tuple[int, float]:
     return ranks.index(measure.outcome), measure.deviation
 
 
-def _refusal(case: AuditCase) -> AuditReason | None:
-    """Return what makes running the shard pointless."""
+def refusal_of(case: AuditCase) -> AuditReason | None:
+    """Return what makes running the shard pointless, None where nothing does."""
     receipt, shape = case.receipt, case.shape
     graph = hashlib.sha256(case.graph_path.read_bytes()).hexdigest()
     stated = (receipt.graph, receipt.blocks)
@@ -186,7 +186,8 @@ def _bad_step(case: AuditCase, results: Sequence[Reexecution]) -> dict[str, Any]
     return {} if first_bad is None else bad_step(case, case.steps[first_bad], results[first_bad])
 
 
-def _claimed_root(case: AuditCase) -> str | None:
+def claimed_root(case: AuditCase) -> str | None:
+    """Return the root over what the phone is said to have answered; None unless all is known."""
     claims = [claimed_tensor(step, case.shape) for step in case.steps]
     known = [claim for claim in claims if claim is not None]
     return _root(case, known) if len(known) == len(case.steps) else None

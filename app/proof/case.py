@@ -36,6 +36,11 @@ class AuditStep:
     steering: Steering = UNSTEERED
     """What its token was to be chosen by besides the rule."""
 
+    @property
+    def choice(self) -> Steering | None:
+        """What a last stage signs that it chose by; None where nothing was to be chosen."""
+        return self.steering if self.wants_token else None
+
 
 @dataclass(frozen=True)
 class AuditCase:
@@ -52,6 +57,8 @@ class AuditCase:
     """How many of the likeliest tokens the last stage commits to with each one chosen."""
     parts: tuple[StagePart, ...] = ()
     """Of a quantised model, what the shard does part by part."""
+    all_parts: tuple[StagePart, ...] = ()
+    """The same of a stage with a head too, quantised or not, to run its rows together."""
     host_class: str = ""
     """The numerical class of the computer that audits; empty where it is the phone's."""
     registered_class: str = ""
@@ -96,6 +103,8 @@ class AuditMethod(StrEnum):
 
     EXACT = "exact"
     TOLERANCE = "tolerance"
+    TOGETHER = "together"
+    """Within a tolerance, all rows computed together."""
     ROUNDING = "rounding"
     """By what the rounding of another processor explains."""
 

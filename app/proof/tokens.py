@@ -8,7 +8,7 @@ import numpy as np
 
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from workers.engine.sampling import biased, choose_token, heated, noise, softmax
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, SteeredRule
 from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0
@@ -57,9 +57,10 @@ def token_deviation(
 def even_leeway(logits: Tensor, sampling: SamplingRule, share: float) -> Leeway:
     """Return the leeway where each logit may be off by so much of the largest."""
     largest = float(np.abs(logits[np.isfinite(logits)]).max(initial=0.0))
-    allowed = max(share * largest, float(np.finfo(np.float32).tiny))
+    each = max(share * largest, float(np.finfo(np.float32).tiny))
+    allowed = _stretched(np.full(len(logits), each), sampling)
     scores = biased(logits, sampling).astype(np.float64)
-    return Leeway(np.full(len(logits), allowed), *_nuclei(scores, allowed, sampling))
+    return Leeway(allowed, *_nuclei(scores, float(allowed.max()), sampling))
 
 
 def token_stands(logits: Tensor, token: int, sampling: SamplingRule, position: int) -> bool:
@@ -75,8 +76,19 @@ def _gap(scores: Tensor, allowed: Tensor, token: int) -> float:
 
 def _rounding_errors(logits: Tensor, scores: Tensor, sampling: SamplingRule) -> Leeway:
     """Return the leeway of logits as the model put them out; scores are those with biases."""
-    allowed = allowed_deviation(logits)
+    allowed = _stretched(allowed_deviation(logits), sampling)
     return Leeway(allowed, *_nuclei(scores, float(allowed.max()), sampling))
+
+
+def _stretched(allowed: Tensor, sampling: SamplingRule) -> Tensor:
+    """Return the leeway of logits where some are multiplied, and what they are off by with them."""
+    steering = sampling.steering if isinstance(sampling, SteeredRule) else UNSTEERED
+    tokens = [token for token in steering.repeated if token < len(allowed)]
+    if not tokens:
+        return allowed
+    stretched = allowed.copy()
+    stretched[tokens] *= max(1.0, steering.repetition, 1 / steering.repetition)
+    return stretched
 
 
 def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,8 @@ from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.faults.experiments.plan import Experiment
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
@@ -189,6 +190,21 @@ class ClearFault(Command[None]):
 
 
 @dataclass(frozen=True)
+class StartExperiment(Command[str]):
+    """Carry out an experiment; the result is what it is called in the archive.
+
+    Snapshots tell how it goes.
+    """
+
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class StopExperiment(Command[None]):
+    """Break off the experiment under way and restore; nothing where there is none."""
+
+
+@dataclass(frozen=True)
 class RestartWorker(Command[None]):
     """End a phone's worker and start a new one with the same layers.
 
@@ -336,6 +352,8 @@ AnyCommand = (
     | MeasureLinks
     | Inject
     | ClearFault
+    | StartExperiment
+    | StopExperiment
     | RestartWorker
     | SetMemoryShare
     | TakePhone

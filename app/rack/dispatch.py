@@ -30,12 +30,15 @@ from app.rack.commands import (
     SetBalancing,
     SetChecks,
     SetMemoryShare,
+    StartExperiment,
+    StopExperiment,
     StopPayments,
     SubmitStatement,
     TakePhone,
     UseModel,
     WatchPairing,
 )
+from app.rack.phones.connecting import Connector
 from app.rack.rack import Rack
 
 
@@ -72,9 +75,13 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
         case MeasureLinks():
             return _gives(command, rack.measure_links())
         case Inject(fault):
-            return _gives(command, rack.inject(fault))
+            return _gives(command, rack.fault_injector.inject(fault))
         case ClearFault(serial):
-            return _gives(command, rack.clear_fault(serial))
+            return _gives(command, rack.fault_injector.lift(serial))
+        case StartExperiment(experiment):
+            return _gives(command, rack.experiments.start(experiment))
+        case StopExperiment():
+            return _gives(command, rack.experiments.stop())
         case RestartWorker(serial):
             return _gives(command, rack.restart_worker(serial))
         case SetMemoryShare(serial, share):
@@ -93,14 +100,24 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):
             return _gives(command, rack.fleet.identify(serial))
+        case WatchPairing() | PairByCode() | PairByQr() | AddPlace():
+            return _work_of_connector(rack.connector, command)
+        case _:
+            assert_never(command)
+
+
+def _work_of_connector(
+    connector: Connector, command: WatchPairing | PairByCode | PairByQr | AddPlace
+) -> Awaitable[object]:
+    match command:
         case WatchPairing(listener):
-            return _gives(command, rack.connector.watch(listener))
+            return _gives(command, connector.watch(listener))
         case PairByCode(address, code, tell):
-            return _gives(command, rack.connector.pair_by_code(address, code, tell))
+            return _gives(command, connector.pair_by_code(address, code, tell))
         case PairByQr(asked, tell):
-            return _gives(command, rack.connector.pair_by_qr(asked, tell))
+            return _gives(command, connector.pair_by_qr(asked, tell))
         case AddPlace(place, patient):
-            return _gives(command, rack.connector.add_place(place, patient=patient))
+            return _gives(command, connector.add_place(place, patient=patient))
         case _:
             assert_never(command)
 

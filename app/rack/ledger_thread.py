@@ -14,7 +14,8 @@ from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.rules.governance.statement import SignedStatement
-from app.ledger.views.pages import JournalPage, JournalSearch, read_page
+from app.ledger.views.journal_page import JournalPage, JournalSearch
+from app.ledger.views.pages import read_page
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home

@@ -69,6 +69,9 @@ class RackOptions:
     lets_terminals_in: bool = False
     """Whether other programs of the same user find it open, and use it (`app.rack.door`)."""
 
+    record: Path | None = None
+    """A file that everything shown and done is written to (`app.rack.replay`)."""
+
     def with_conditions(self, others: Conditions) -> RackOptions:
         """Return the same with those conditions too."""
         return replace(self, conditions=self.conditions | others)

@@ -17,7 +17,7 @@ from app.core.errors import BadInputError, PhoneLostError, ShardloomError, Worke
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
-from app.faults.catalogue import Fault
+from app.faults.experiments.archive import ExperimentArchive
 from app.models.chat.presets import PRESETS_FILE
 from app.models.library import Library
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
@@ -29,11 +29,16 @@ from app.rack.commands import Ask
 from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.context import make_context
 from app.rack.events.recorder import Recorder
+from app.rack.experiments.open_rack import OpenRack
+from app.rack.experiments.runner import ExperimentRunner
+from app.rack.faults.injector import FaultInjector
 from app.rack.home import Home
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.loss_recovery import LossRecovery
 from app.rack.layers.opened_model import OpenedModel, choice_of
 from app.rack.layers.planning import Planning
+from app.rack.layers.preloading import LOOK_INTERVAL_S as PRELOAD_INTERVAL_S
+from app.rack.layers.preloading import Preloader
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
@@ -48,7 +53,6 @@ from app.rack.phones.fleet import Fleet
 from app.rack.phones.opening import OpenedRack
 from app.rack.phones.phone import Phone
 from app.rack.phones.preparation import Preparer
-from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
@@ -57,7 +61,6 @@ from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
-from workers.protocol.commands import FaultName, SetFault
 
 LINKS_BUDGET_S = 60.0
 """How long all links of a rack may be measured when somebody asks for it."""
@@ -92,23 +95,25 @@ class Rack:
         self._model: OpenedModel | None = None
         self._pool = context.pool
         self._watches = context.nursery.child()
-        self._virtual_faults = VirtualFaults(opened.started, self._pool)
         self._audit_pool = BlockingPool(1, "audit")
+        self._steering_pool = BlockingPool(1, "steering")
         self._planning = Planning(context)
         self._sockets = zmq.asyncio.Context()
         self.fleet = self._make_fleet()
+        self.fault_injector = FaultInjector(
+            context, self.fleet, opened.started, self.ledger_thread, self.home
+        )
         self._path_finder = PathFinder(context, LinkTable(clock))
         self.assigner = self._make_assigner()
         phones = self.fleet.phones.values()
         self.meter = LinkMeter(
-            context,
-            self._path_finder,
-            phones,
-            self._may_measure,
-            lambda: self.assigner.rings,
+            context, self._path_finder, phones, self._may_measure, lambda: self.assigner.rings
         )
         self._tunnels = TunnelWatch(context, phones, self._path_finder.forget)
         self.rebalancer, self._loss_recovery = self._make_keepers()
+        self._preloader = Preloader(
+            context, self.fleet, self.assigner, self.rebalancer, self._is_idle
+        )
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
@@ -117,6 +122,11 @@ class Rack:
         )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
+        archive = ExperimentArchive(self.home.folder)
+        self.experiments = ExperimentRunner(
+            context, self._under_test(), self.fault_injector, archive
+        )
+        self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
         open_port, own = partial(ZmqPort, self._sockets), self._opened.started.serials
@@ -172,6 +182,7 @@ class Rack:
             boundary=options.boundary,
             changed=self._changed,
             nursery=self._context.nursery.child(),
+            steering=self._steering_pool,
             random_bytes=self._context.random_bytes,
             pause_limit_s=pause_limit_s,
             most_chunks=options.most_chunks or MOST_CHUNKS,
@@ -183,6 +194,18 @@ class Rack:
         workplace = self._make_workplace(options)
         context_tokens = options.context_tokens
         return RequestQueue(workplace, self._pool, context_tokens, presets, recorder.event)
+
+    def _under_test(self) -> OpenRack:
+        return OpenRack(
+            rack_name=self.definition.name,
+            fleet=self.fleet,
+            assigner=self.assigner,
+            request_queue=self.request_queue,
+            answer_checks=self.checks,
+            penalties=self._penalties,
+            ask=self.ask,
+            release=self.release,
+        )
 
     @property
     def phase(self) -> Phase:
@@ -219,6 +242,7 @@ class Rack:
         """Open the ledger, prepare the phones, place the model and load it."""
         self._planning.start()
         await self.ledger_thread.open()
+        await self.fault_injector.start()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
@@ -231,6 +255,7 @@ class Rack:
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
         )
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
+        self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
         self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
@@ -313,37 +338,6 @@ class Rack:
             raise BadInputError("rack.no_model")
         return await self.request_queue.ask(self._model, asked)
 
-    async def inject(self, fault: Fault) -> None:
-        """Set a fault on a phone."""
-        phone = self.fleet.phone(fault.serial)
-        if fault.kind.befalls_phone:
-            await self._virtual_faults.begin(fault)
-        elif phone.client is None:
-            raise PhoneLostError("fault.no_worker", phone=phone.name)
-        else:
-            await phone.client.call(
-                SetFault(FaultName(fault.kind.value), fault.token, fault.factor)
-            )
-        if not fault.kind.passes:
-            phone.fault = fault
-        told = Fact("fault.injected", phone=phone.name, fault=fault.kind)
-        self.timeline.add(TimelineKind.FAULT, told, phone.serial)
-        self._changed()
-
-    async def clear_fault(self, serial: Serial) -> None:
-        """Lift the fault from a phone; a worker that is gone is started again."""
-        phone = self.fleet.phone(serial)
-        if phone.fault is not None and phone.fault.kind.befalls_phone:
-            await self._virtual_faults.end(phone.fault)
-            phone.fault = None
-        elif phone.usable and phone.client is not None and not phone.client.lost:
-            await phone.client.call(SetFault(FaultName.NONE))
-            phone.fault = None
-        else:
-            await self.fleet.relaunch(phone)
-        self.timeline.add(TimelineKind.INFO, Fact("fault.lifted", phone=phone.name), serial)
-        self._changed()
-
     async def restart_worker(self, serial: Serial) -> None:
         """End a phone's worker and start a new one with the same layers."""
         phone = self.fleet.phone(serial)
@@ -378,6 +372,7 @@ class Rack:
 
     async def stop(self) -> None:
         """Stop requests, workers, the phones that were started, then the ledger."""
+        await self.experiments.close()
         await self._watches.close()
         await self._loss_recovery.stop()
         await self.connector.close()
@@ -386,6 +381,7 @@ class Rack:
         await self.assigner.stop()
         await self._planning.stop()
         await self.fleet.stop()
+        await self.fault_injector.stop()
         self._path_finder.close()
         await asyncio.gather(
             self._pool.run(self._opened.close), self.ledger_thread.close(), return_exceptions=False
@@ -394,4 +390,5 @@ class Rack:
         self._sockets.destroy(linger=0)
         self._pool.shutdown()
         self._audit_pool.shutdown()
+        self._steering_pool.shutdown()
         self.checks.shutdown()

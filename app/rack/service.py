@@ -23,18 +23,19 @@ from app.rack.commands import Command, Result
 from app.rack.dispatch import carry_out
 from app.rack.door.door import Door
 from app.rack.door.messages import Welcome
-from app.rack.events.recorder import Recorder, Recording
+from app.rack.events.recorder import SNAPSHOT_INTERVAL_S, Recorder, Recording
 from app.rack.events.request_log import RequestStream
 from app.rack.home import Home, HomeLock
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.phones.opening import open_phones
 from app.rack.rack import Rack
+from app.rack.replay.recording import RECORDED_INTERVAL_S, StreamRecording
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot, Samples
 from app.rack.snapshot_builder import SnapshotBuilder
 from app.telemetry.history import History, Metric, Window
 from workers.version import VERSION
 
-SNAPSHOT_INTERVAL_S = 1 / 15
+LOOK_INTERVAL_S = 1 / 15
 QUIET_INTERVAL_S = 0.5
 _log = logging.getLogger("shardloom.rack")
 
@@ -57,9 +58,11 @@ class RackService:
         self._made: Future[Rack] = Future()
         self._opened: Future[Rack] = Future()
         self._newest = _empty_snapshot(options, Phase.STARTING, (), clock.monotonic_s())
-        self._recorder = Recorder(clock)
+        interval_s = RECORDED_INTERVAL_S if options.record else SNAPSHOT_INTERVAL_S
+        self._recorder = Recorder(clock, interval_s)
         self._lock = HomeLock(Home(options.home))
         self._door: Door | None = None
+        self._recording: StreamRecording | None = None
         self._thread = Thread(target=self._run, name="service", daemon=True)
         self._thread.start()
 
@@ -173,6 +176,8 @@ class RackService:
                 self._options, opened, self._assets, self._clock, self._mark_dirty, self._recorder
             )
             self._builder = SnapshotBuilder(self._rack, self._clock)
+            if self._options.record is not None:
+                self._record(self._options.record, self._rack)
             self._made.set_result(self._rack)
             await self._rack.start()
             self._opened.set_result(self._rack)
@@ -181,6 +186,10 @@ class RackService:
         except Exception as error:  # noqa: BLE001 - shown to the person, logged with its trace
             _log.exception("the rack could not be opened")
             self._fail(ShardloomError("rack.opening_failed", reason=str(error)))
+
+    def _record(self, path: Path, rack: Rack) -> None:
+        self._recording = StreamRecording(path, self._recorder)
+        self._nursery.start(self._recording.run(self._clock, rack.timeline), "the recording")
 
     def _open_door(self) -> None:
         options = self._options
@@ -220,7 +229,7 @@ class RackService:
                 self._newest = self._builder.build()
                 self._tell(self._newest)
             try:
-                async with self._clock.timeout(SNAPSHOT_INTERVAL_S):
+                async with self._clock.timeout(LOOK_INTERVAL_S):
                     await self._wake.wait()
             except TimeoutError:
                 continue
@@ -236,6 +245,9 @@ class RackService:
                 _log.exception("a listener failed")
 
     async def _stop(self) -> None:
+        if self._recording is not None:
+            with suppress(OSError):  # it was told when the disk took no more
+                await self._recording.finish()
         if self._door is not None:
             await asyncio.to_thread(self._door.close)
         if self._rack is not None:

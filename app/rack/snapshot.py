@@ -25,6 +25,7 @@ from app.core.vitals import (
     VITALS_INTERVAL_S,
     DeviceVitals,
 )
+from app.faults.experiments.status import ExperimentStatus
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts
 from app.placement.conditions import UNCONDITIONAL, Conditions
@@ -391,6 +392,7 @@ class RackSnapshot:
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
+    experiment: ExperimentStatus | None = None
 
     @property
     def model_name(self) -> str:

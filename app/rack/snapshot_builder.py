@@ -51,6 +51,7 @@ class SnapshotBuilder:
                 (len(each.tokens) for each in rack.request_queue.requests.values()),
             ),
             links=rack.meter.table.snapshot(),
+            experiment=rack.experiments.status,
         )
 
     def _phones(self) -> tuple[PhoneSnapshot, ...]:

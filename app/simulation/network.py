@@ -50,6 +50,10 @@ class Network:
         self._due_s: dict[tuple[str, str], float] = {}
         self._cut_off: dict[str, list[tuple[str, str, Deliver]]] = {}
 
+    def become(self, figures: LinkBehaviour) -> None:
+        """Let links behave otherwise from now on."""
+        self._figures = figures
+
     def listen(self, endpoint: str, listener: Listener) -> None:
         """Let a worker be found at `tcp://address:port`."""
         self._listeners[endpoint] = listener

@@ -147,6 +147,7 @@ class SimulatedRack:
         self.fleet = self._make_fleet(phones)
         self.assigner = self._make_assigner()
         self.queue = self._make_queue(audit_rate)
+        self.assigner.hand_over.read = self.queue.read_ahead
         self._recovery = LossRecovery(
             self.context,
             self.fleet,
@@ -207,6 +208,7 @@ class SimulatedRack:
             boundary=Boundary.F32,
             changed=self.context.changed,
             nursery=self.context.nursery.child(),
+            steering=self.context.pool,
             random_bytes=self.context.random_bytes,
             pause_limit_s=PAUSE_LIMIT_S,
             chunk_tokens=CHUNK_TOKENS,

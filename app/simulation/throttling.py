@@ -30,6 +30,7 @@ SLOW_S: Final = 18.0
 RATED_S: Final = 4.0
 """At the end of each time tokens are counted for so long."""
 TOKENS: Final = 60
+_LOOK_S: Final = 0.1
 _LINKS: Final = LinkBehaviour(longest_s=0.004)
 
 
@@ -44,13 +45,21 @@ class ThrottlingOutcome:
     moves: tuple[LayerMove, ...]
     proposal: LayerMove | None
     surprises: tuple[str, ...]
+    reused: int
+    """Rows that texts found where their layers moved to."""
 
 
-def run_course(seed: int, factor: float, balancing: Balancing) -> ThrottlingOutcome:
-    """Play a seed out: one phone takes `factor` times as long from `CALM_S` on."""
+def run_course(
+    seed: int, factor: float, balancing: Balancing, betrayal: LinkBehaviour | None = None
+) -> ThrottlingOutcome:
+    """Play a seed out: one phone takes `factor` times as long from `CALM_S` on.
+
+    With a `betrayal` links behave so once layers have moved: the move seems to have been a mistake.
+    """
     with TemporaryDirectory(prefix="shardloom-simulation-") as folder:
         random = Random(seed)  # noqa: S311 - chance that repeats, no secret
         course = _Course(random, Path(folder), factor, balancing)
+        course.betrayal = betrayal
         return run_in_virtual_time(course.play())
 
 
@@ -58,6 +67,7 @@ class _Course:
     def __init__(self, random: Random, folder: Path, factor: float, balancing: Balancing) -> None:
         self._random = random
         self._factor = factor
+        self.betrayal: LinkBehaviour | None = None
         self._clock = LoopClock()
         self._network = Network(random, _LINKS)
         self._rack = SimulatedRack(folder, self._clock, random, self._network, balancing)
@@ -76,6 +86,8 @@ class _Course:
             writing.start_soon(self._write_on(), f"writing {number}")
         rate_calm = await self._rate_at_the_end_of(CALM_S)
         self._busiest(phones).slow_down(self._factor)
+        if self.betrayal is not None:
+            writing.start_soon(self._betray(self.betrayal), "a move that disappoints")
         rate_slow = await self._rate_at_the_end_of(SLOW_S)
         await writing.close()
         await asyncio.wait([request.task for request, _ in self._asked if request.task])
@@ -84,8 +96,19 @@ class _Course:
         await world.close()
         surprises = tuple(f"{failure.name}: {failure.error!r}" for failure in self._rack.failures)
         return ThrottlingOutcome(
-            rate_calm, rate_slow, self._wrong(), told.moves, told.proposal, surprises
+            rate_calm,
+            rate_slow,
+            self._wrong(),
+            told.moves,
+            told.proposal,
+            surprises,
+            sum(request.reused_tokens for request, _ in self._asked),
         )
+
+    async def _betray(self, links: LinkBehaviour) -> None:
+        while not self._rack.rebalancer.snapshot().moves:
+            await self._clock.sleep(_LOOK_S)
+        self._network.become(links)
 
     def _busiest(self, phones: list[SimulatedPhone]) -> SimulatedPhone:
         applied = self._rack.assigner.applied

@@ -18,10 +18,12 @@ from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
 from app.rack.control import RackControl
+from app.ui.experiments.desk import ExperimentDesk
 from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
+from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
@@ -63,9 +65,16 @@ def run(
     settings = Settings(settings_path, rack)
     settings.ask_language(language)
     link = RackLink()
-    window = MainWindow(link, settings, Appearance(application, settings), http, models)
-    first_run = FirstRun(link, settings, chosen)
-    first_run.setParent(window)
+    window = MainWindow(
+        link,
+        settings,
+        Appearance(application, settings),
+        http,
+        models,
+        ExperimentDesk(settings_path.parent),
+    )
+    stage = PresenterStage(window)
+    FirstRun(link, settings, chosen, stage).setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))
     window.painted.connect(window.add_charts)
@@ -95,7 +104,7 @@ def _application() -> QApplication:
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     application.setApplicationName("shardloom")
     application.setApplicationDisplayName("Shardloom")
-    application.setDesktopFileName("shardloom")
+    application.setDesktopFileName("org.shardloom.Shardloom")
     application.setWindowIcon(QIcon(str(ICON)))
     return application
 

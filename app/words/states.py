@@ -28,9 +28,27 @@ _NAMED = 2
 """How many phones are named before they are counted."""
 
 
+_SHOWN = 2
+"""How many signs of a serial number are shown to an audience."""
+
+
+class _Stage:
+    masked = False
+
+
+def mask_serials(*, masked: bool) -> None:
+    """Hide most of every serial number from now on, or show them whole again."""
+    _Stage.masked = masked
+
+
+def serial_text(serial: str) -> str:
+    """Return a serial number as it may be shown now."""
+    return f"•••{serial[-_SHOWN:]}" if _Stage.masked else serial
+
+
 def phone_name(phone: PhoneSnapshot) -> str:
     """Return the name a phone gives itself, or its serial."""
-    return phone.description.name if phone.description else str(phone.serial)
+    return phone.description.name if phone.description else serial_text(phone.serial)
 
 
 def state_word(state: DeviceState) -> str:

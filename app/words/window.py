@@ -146,6 +146,16 @@ def unknown_scene(name: str, known: Iterable[str]) -> str:
     return words.format(name=name, known=listed(known))
 
 
+def odd_scene(file: str, place: str) -> str:
+    """Return that a scene's file cannot be played, and where it is wrong."""
+    return tr("The scene {file} cannot be played: {place}").format(file=file, place=place)
+
+
+def replay_note(file: str, speed: float) -> str:
+    """Return that nothing of what is shown happens now."""
+    return tr("Replay of {file}, {speed} times as fast").format(file=file, speed=f"{speed:g}")
+
+
 def failed_command(error: BaseException) -> str:
     """Return that a command failed in a way nobody foresaw."""
     return tr("That did not work: {error}").format(error=error)

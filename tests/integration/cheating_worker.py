@@ -20,10 +20,11 @@ import numpy as np
 from workers import replay_commands, work_commands
 from workers.engine import replay
 from workers.errors import RequestRefusedError
+from workers.fault_names import FaultName
 from workers.network import inbox
 from workers.protocol import step_message
 from workers.protocol.codec import raw_frames
-from workers.protocol.commands import Excerpt, FaultName
+from workers.protocol.commands import Excerpt
 from workers.protocol.step_message import read_step
 from workers.protocol.told import Broken, Token, ToldToken
 from workers.protocol.wire import Kind

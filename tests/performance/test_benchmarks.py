@@ -10,28 +10,44 @@ import pytest
 from app.__main__ import main
 from app.benchmarks import decode, ledger, rack
 from app.benchmarks.stages.random_model import LlamaSize
+from tests.soak import slice_of, slice_of_several
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
+ALL_RACKS, ONE_RACK = rack.RACKS, rack.RACKS[1:2]
+ALL_COUNTS = (decode.STAGE_COUNTS, decode.STREAM_COUNTS)
+FEW_COUNTS = (decode.STAGE_COUNTS[:1], decode.STREAM_COUNTS[:2])
 
 
+@pytest.mark.parametrize("racks", slice_of([ONE_RACK, ALL_RACKS], ONE_RACK), ids=len)
 def test_bench_rack_measures_every_variant_and_keeps_the_figures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    racks: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr(rack, "TOKENS", 16)
+    monkeypatch.setattr(rack, "RACKS", racks)
     page = tmp_path / "benchmarks.md"
     page.write_text("# Benchmarks\n\n## Other\n\nkept\n")
     assert main(["bench", "rack", "--rounds", "1", "--json", "--markdown", str(page)]) == 0
     variants = json.loads(capsys.readouterr().out)["variants"]
     names = [variant["variant"] for variant in variants]
-    assert names == ["whole", "virtual:1", "virtual:2", "virtual:4"]
+    assert names == ["whole", *racks]
     assert all(variant["median"] > 0 and len(variant["rates"]) == 1 for variant in variants)
     written = page.read_text()
     assert "kept" in written
     assert all(f"| {name} |" in written for name in names)
 
 
-def test_bench_decode_measures_stages_streams_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stages", "streams"), slice_of_several([FEW_COUNTS, ALL_COUNTS], FEW_COUNTS), ids=str
+)
+def test_bench_decode_measures_stages_streams_and_memory(
+    monkeypatch: pytest.MonkeyPatch, stages: tuple[int, ...], streams: tuple[int, ...]
+) -> None:
     monkeypatch.setattr(decode, "TOKENS", 6)
+    monkeypatch.setattr(decode, "STAGE_COUNTS", stages)
+    monkeypatch.setattr(decode, "STREAM_COUNTS", streams)
     size = LlamaSize(
         layers=4, hidden_size=64, inner_size=96, heads=4, kv_heads=2, vocabulary_size=128
     )
@@ -40,8 +56,8 @@ def test_bench_decode_measures_stages_streams_and_memory(monkeypatch: pytest.Mon
     assert isinstance(found, list)
     assert [each["model"] for each in found] == ["f32", "q8", "q4", "small"]
     for each in found:
-        assert sorted(each["stage_rates"]) == [2, 4]
-        assert sorted(each["stream_rates"]) == [1, 2, 4, 8, 16]
+        assert sorted(each["stage_rates"]) == list(stages)
+        assert sorted(each["stream_rates"]) == list(streams)
         assert each["hop_bytes"] > 64 * 4
         assert all(stage["resident_bytes"] > stage["weight_bytes"] for stage in each["memory"])
     assert [len(table.rows) for table in report.tables] == [4, 4, 8]

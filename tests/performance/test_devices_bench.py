@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.benchmarks import devices, links, window
+from app.benchmarks import devices, window
+from app.benchmarks.connecting import links
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_bench_devices_measures_links_plugging_and_the_window(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,6 @@ from app.__main__ import main
 from app.benchmarks import plan
 
 
-@pytest.mark.slow
 def test_bench_plan_measures_planning_and_the_loop_beside_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

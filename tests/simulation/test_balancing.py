@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from app.placement.rebalancing.readings import CauseKind
 from app.placement.rebalancing.setting import Balancing
+from app.simulation.network import LinkBehaviour
 from app.simulation.throttling import run_course
 
 SEED = 0
+READ_AHEAD_SEED = 1
+"""Texts are in the midst of being written as layers move."""
 FACTOR = 8.0
 
 
@@ -25,3 +29,22 @@ def test_layers_leave_a_phone_that_got_slow_and_the_rate_recovers() -> None:
     after = moved.moves[-1].after.stage_of(cause.serial)
     assert slowed is not None
     assert after is None or after.layer_count < slowed.layer_count
+
+
+def test_a_text_is_read_where_its_layers_move_to_before_they_do() -> None:
+    course = run_course(READ_AHEAD_SEED, FACTOR, Balancing.ON)
+    assert course.wrong == 0
+    assert course.surprises == ()
+    assert course.reused > 0
+    assert course.moves[0].stall_s is not None
+    assert course.moves[0].stall_s < 0.1
+
+
+def test_a_move_that_left_less_of_the_rate_is_undone_and_not_made_again() -> None:
+    course = run_course(SEED, FACTOR, Balancing.ON, betrayal=LinkBehaviour(0.1, 0.2))
+    assert course.wrong == 0
+    assert course.surprises == ()
+    made, undone, *later = course.moves
+    assert undone.after == made.before
+    assert undone.causes[0].kind is CauseKind.WORSENED
+    assert all(move.after != made.after for move in later)

@@ -14,15 +14,16 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.core.clock import SystemClock
-from app.core.device import DeviceDescription, DeviceProfile, DeviceState
+from app.core.device import USUAL_WATTS, DeviceDescription, DeviceProfile, DeviceState
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.experiments.status import ExperimentStatus
 from app.ledger.views.economy import EconomySnapshot
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
     DoubtedClass,
     JournalRow,
@@ -142,6 +143,7 @@ class ScriptedControl:
         self.lock = Lock()
         self.now_s = 1000.0
         self.answers = answers
+        self.experiment: ExperimentStatus | None = None
         self.phase = Phase.STARTING
         self.notices: tuple[Fact, ...] = (NOTICE,)
         self.layers = layers
@@ -508,7 +510,14 @@ class ScriptedControl:
         push = 0 if held == stage else LAYER_BYTES
         compute_s = size * 1.0 / phone.rate + 0.0004
         return StagePrediction(
-            stage.serial, compute_s, 0.0012, size, phone.budget_bytes - size, push
+            stage.serial,
+            compute_s,
+            0.0012,
+            compute_s * USUAL_WATTS,
+            is_drain_measured=False,
+            needed_bytes=size,
+            headroom_bytes=phone.budget_bytes - size,
+            push_bytes=push,
         )
 
     def _sample(self, phone: ScriptedPhone) -> None:
@@ -552,6 +561,7 @@ class ScriptedControl:
                 self.economy,
             ),
             tokens_per_second=28.4 if self.phase is Phase.RUNNING else None,
+            experiment=self.experiment,
             newest_token_at_s=self.now_s if self.phase is Phase.RUNNING else None,
         )
 

@@ -31,7 +31,9 @@ from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES
 from workers.protocol.span_shape import CacheType
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
-RECEIPT_DOMAIN: Final = b"poip/v3/receipt\0"
+RECEIPT_DOMAIN: Final = b"poip/v4/receipt\0"
+THIRD_RECEIPT_DOMAIN: Final = b"poip/v3/receipt\0"
+"""Of receipts that say nothing of what steered tokens: read for old journals, never made."""
 _FIELD_PRIME = 2**255 - 19
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _LOW_ORDER_Y = frozenset(
@@ -75,31 +77,37 @@ class ReceiptBody:
     """How many receipts the phone has signed, this one included; counted as it signs."""
     previous: Annotated[str, Text(0, 64, ascii_only=True)] = ""
     """SHA-256 of the canonical bytes of the receipt it signed before; empty for its first."""
+    choices: _Root | None = None
+    """Over what steered each token (`choices_root`); None in receipts of protocols before 12."""
 
 
 _FORMS: Final = field_forms(ReceiptBody)
+_THIRD_FORMS: Final = {name: form for name, form in _FORMS.items() if name != "choices"}
 
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    return rfc8785.dumps(asdict(body))
+    content = asdict(body)
+    if body.choices is None:
+        del content["choices"]
+    return rfc8785.dumps(content)
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:
     """Return the 64-byte signature over the receipt's canonical bytes."""
-    return key.sign(RECEIPT_DOMAIN + canonical_bytes(body))
+    return key.sign(_domain(body) + canonical_bytes(body))
 
 
 def verify_receipt(data: bytes, signature: bytes, public_key: bytes) -> ReceiptBody:
-    """Return what the receipt says once everything about it holds.
+    """Return what the receipt says once everything about it holds, in the form it was signed in.
 
     Raises `ReceiptError` for a wrong signature, an unsafe key, missing, unknown or mistyped
     fields, and bytes that are not the canonical form of their content.
     """
     if len(data) > MAXIMUM_RECEIPT_BYTES:
         raise ReceiptError("receipt.too_large")
-    verify_signature(RECEIPT_DOMAIN + data, signature, public_key)
     body = read_receipt(data)
+    verify_signature(_domain(body) + data, signature, public_key)
     if _canonical(body) != data:
         raise ReceiptError("receipt.not_canonical")
     return body
@@ -111,12 +119,19 @@ def read_receipt(data: bytes | str) -> ReceiptBody:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
         raise ReceiptError("receipt.no_json") from None
-    if not isinstance(content, dict) or content.keys() != _FORMS.keys():
+    if not isinstance(content, dict):
+        raise ReceiptError("receipt.other_fields")
+    forms = _FORMS if "choices" in content else _THIRD_FORMS
+    if content.keys() != forms.keys():
         raise ReceiptError("receipt.other_fields")
     try:
-        return ReceiptBody(*read_fields(_FORMS, content))
+        return ReceiptBody(*read_fields(forms, content))
     except FieldError as error:
         raise ReceiptError(error.reason, **dict(error.fields)) from None
+
+
+def _domain(body: ReceiptBody) -> bytes:
+    return THIRD_RECEIPT_DOMAIN if body.choices is None else RECEIPT_DOMAIN
 
 
 def _canonical(body: ReceiptBody) -> bytes | None:

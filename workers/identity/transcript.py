@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from workers.errors import RequestRefusedError, TranscriptFullError
+from workers.identity.choices import choice_leaf
 from workers.identity.merkle import leaf_hash, root_hash
 from workers.protocol.wire import CODES, Tensor
 
@@ -39,6 +40,8 @@ class TranscriptSeal:
 
     input_root: bytes
     output_root: bytes
+    choices_root: bytes
+    """Over how tokens were to be chosen; over nothing where the stage chooses none."""
     steps: int
     tokens: int
 
@@ -62,6 +65,8 @@ class Transcript:
         self._steps: list[RecordedStep] = []
         self._input_leaves: list[bytes] = []
         self._output_leaves: list[bytes] = []
+        self._choices: list[bytes] = []
+        """A leaf a step where the stage chooses tokens."""
         self._ends: list[tuple[int, int]] = [(0, 0)]
         """How many leaves of inputs and outputs there are after so many steps."""
         self._size_bytes = 0
@@ -84,11 +89,16 @@ class Transcript:
         if self._size_bytes + size_bytes > self._maximum_bytes:
             raise TranscriptFullError("transcript.full", limit=f"{self._maximum_bytes:,}")
 
-    def record(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
-        """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage)."""
+    def record(
+        self, position: int, inputs: Tensor, outputs: Tensor, choice: bytes | None = None
+    ) -> None:
+        """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage).
+
+        Where the stage chooses tokens, `choice` is the leaf of how (`choices.choice_leaf`).
+        """
         self.check_room(inputs.nbytes)
         self._add(RecordedStep(len(self._steps), position, inputs), step_leaves(inputs, position))
-        self._commit(step_leaves(outputs, position))
+        self._commit(step_leaves(outputs, position), choice)
 
     def _add(self, step: RecordedStep, leaves: list[bytes]) -> None:
         self._steps.append(step)
@@ -97,14 +107,15 @@ class Transcript:
         self.gapless = self.gapless and step.position == self._rows
         self._rows = step.end
 
-    def _commit(self, leaves: list[bytes]) -> None:
+    def _commit(self, leaves: list[bytes], choice: bytes | None) -> None:
         self._output_leaves += leaves
+        self._choices += [] if choice is None else [choice]
         self._ends.append((len(self._input_leaves), len(self._output_leaves)))
 
     def withdraw(self, steps: int) -> None:
         """Forget all but so many first steps, as if the others had never come."""
         self._size_bytes -= sum(step.inputs.nbytes for step in self._steps[steps:])
-        del self._steps[steps:], self._ends[steps + 1 :]
+        del self._steps[steps:], self._ends[steps + 1 :], self._choices[steps:]
         inputs, outputs = self._ends[steps]
         del self._input_leaves[inputs:], self._output_leaves[outputs:]
         self._rows = self._steps[-1].end if self._steps else 0
@@ -128,7 +139,8 @@ class Transcript:
             (inputs, outputs), (inputs_end, outputs_end) = self._ends[number : number + 2]
             copy._add(step, self._input_leaves[inputs:inputs_end])
             unanswered = step_leaves(_UNANSWERED, step.position) if answers else None
-            copy._commit(unanswered or self._output_leaves[outputs:outputs_end])
+            choice = choice_leaf(None) if answers else None
+            copy._commit(unanswered or self._output_leaves[outputs:outputs_end], choice)
         return copy
 
     def excerpt(self, first_step: int, count: int, maximum_bytes: int) -> list[RecordedStep]:
@@ -154,6 +166,7 @@ class Transcript:
         return TranscriptSeal(
             root_hash(self._input_leaves[:inputs]),
             root_hash(self._output_leaves[:outputs]),
+            root_hash(self._choices[: len(recorded)]),
             len(recorded),
             sum(step.inputs.shape[1] for step in recorded),
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Final, NamedTuple
 
+from workers.fault_names import FaultName
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import (
     ByteCount,
@@ -69,17 +69,6 @@ Stage = Annotated[int, Integer(0, 4_096)]
 Threads = Annotated[int, Integer(1, 256)]
 Note = Annotated[str, Text(minimum=0, maximum=MAXIMUM_NOTE_CHARACTERS)]
 Port = Annotated[int, Integer(1, 65_535)]
-
-
-class FaultName(StrEnum):
-    """`NONE` lifts whichever was set."""
-
-    NONE = "none"
-    WRONG_OUTPUT = "wrong-output"
-    SLOW = "slow"
-    CRASH = "crash"
-    HANG = "hang"
-    WITHHELD_RECEIPT = "withheld-receipt"
 
 
 class NextHop(NamedTuple):
@@ -236,11 +225,14 @@ class OpenOutlet(WorkerCommand[OutletOpened], kind=Kind.OUTLET):
 
 @dataclass(frozen=True)
 class SetFault(WorkerCommand[Done], kind=Kind.FAULT):
-    """Show this fault from the given generated token on."""
+    """Show this fault from the given generated token on, in that share of the steps."""
 
     fault: FaultName
     token: Annotated[int, Integer(1, 1 << 32)] = 1
-    factor: Annotated[float, Number(1.0, 1_000.0)] = 1.0
+    amount: Annotated[float, Number(0.0, 1e6)] = 1.0
+    """In the unit of its kind: times, a share, bits, steps, milliseconds, seconds, MiB."""
+    share: Annotated[float, Number(0.0, 1.0)] = 1.0
+    seed: Annotated[int, Integer(0, 1 << 32)] = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from workers.engine.sampling import choices_of, choose_token
 from workers.errors import NotFiniteError
 from workers.identity.answer_leaf import answer_leaf, no_answer
-from workers.protocol.sampling_rule import Choice
+from workers.protocol.sampling_rule import UNSTEERED, Choice, Steering
 from workers.protocol.step_message import StepRow
 from workers.protocol.told import ToldToken
 from workers.protocol.wire import Tensor
@@ -26,6 +26,8 @@ class RowAnswer(NamedTuple):
     """`f4 [vocabulary]` where a token was chosen."""
     vector: Tensor | None = None
     """`f4 [1, numbers]` where the model answers with a vector, sent beside the result."""
+    steering: Steering | None = None
+    """What the answer was chosen by besides the rule; None where none was wanted."""
 
     @property
     def token(self) -> int | None:
@@ -45,10 +47,12 @@ def last_answer(
     if transaction.span.engine.shape.answer_size:
         check_finite(outputs)
         altered = fault.alter_hidden(row.generated, outputs)
-        return RowAnswer(altered, vector=altered)
+        return RowAnswer(altered, vector=altered, steering=UNSTEERED)
     logits = fault.alter_logits(row.generated, outputs[0])
+    steering = transaction.steering_of(row.generated)
     token = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
-    return RowAnswer(np.array([token], np.int64), logits)
+    told = fault.alter_figures(row.generated, logits)
+    return RowAnswer(np.array([token], np.int64), told, steering=steering)
 
 
 def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> ToldToken:

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from workers.fault_names import FaultName
 from workers.network.inbox import Inbox
-from workers.network.links import OutboundLinks
 from workers.protocol.step_message import MAXIMUM_DRAFTS, Step, StepRow, TraceEntry, step_frame
 from workers.protocol.told import Token
 from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, committed_answer, told_answer
+from workers.ring.faults import InjectedFault
+from workers.ring.faulty_links import Sender
 from workers.ring.transactions import Transaction
 
 
@@ -21,12 +23,14 @@ class LastStage:
 
     def __init__(
         self,
-        links: OutboundLinks,
+        links: Sender,
         inbox: Inbox,
         now_ns: Callable[[], int],
         is_alone: Callable[[], bool],
+        fault: Callable[[], InjectedFault] = InjectedFault,
     ) -> None:
         """`is_alone` tells whether one request alone is under way: others pay for its drafts."""
+        self._fault = fault
         self._links = links
         self._inbox = inbox
         self._now_ns = now_ns
@@ -69,6 +73,8 @@ class LastStage:
         transaction = newest[0].transaction
         rows = [each.row.following(each.tokens) for each in newest]
         tokens = np.array([each.answer.sent for each in newest], np.int64)
+        if self._fault().is_active(FaultName.TWO_TONGUES, newest[0].row.generated):
+            tokens = np.where(tokens > 0, tokens - 1, tokens + 1)
         if transaction.lookup is not None and len(rows) == 1:
             most = rows[0].ahead if self._is_alone() else 0
             drafts = transaction.lookup.begin_round(most, self._now_ns())

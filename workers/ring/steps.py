@@ -15,8 +15,9 @@ import numpy as np
 
 from workers.engine.hidden import sent_form
 from workers.errors import ReportedError, RequestRefusedError, StepMissingError, UnusableRowsError
+from workers.fault_names import FaultName
 from workers.log import log
-from workers.protocol.commands import FaultName, NextHop
+from workers.protocol.commands import NextHop
 from workers.protocol.step_message import (
     MAXIMUM_TIME_US,
     Step,
@@ -29,7 +30,9 @@ from workers.protocol.step_message import (
 from workers.protocol.told import Broken, told_fields, told_reason
 from workers.protocol.wire import Tensor
 from workers.ring.answers import RowAnswer, check_finite, last_answer
+from workers.ring.false_words import misnumbered, speak_falsely
 from workers.ring.faults import InjectedFault
+from workers.ring.faulty_links import FaultyLinks
 from workers.ring.last_stage import LastStage
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import Transaction
@@ -41,24 +44,31 @@ class StepRunner:
     def __init__(self, parts: WorkerParts) -> None:
         self._serial = parts.serial
         self._transactions = parts.transactions
-        self._links = parts.links
+        self.fault = InjectedFault()
+        self._own_ns = parts.now_ns
+        self._links = FaultyLinks(parts.links, lambda: self.fault)
         self._inbox = parts.inbox
         self._last_stage = LastStage(
-            parts.links,
+            self._links,
             parts.inbox,
-            parts.now_ns,
+            self.now_ns,
             lambda: len(parts.transactions.identifiers) == 1,
+            lambda: self.fault,
         )
         self._board = parts.board
-        self._now_ns = parts.now_ns
         self._host_key = parts.admission.host_key
-        self.fault = InjectedFault()
+
+    def now_ns(self) -> int:
+        """Return the time that steps are told by, of a clock that may be wrong on purpose."""
+        return self._own_ns() + self.fault.clock_ns
 
     def run(self, frame: memoryview, sender_key: str, arrived_ns: int, idle_ns: int = 0) -> None:
         """Do a step; where that fails the host is told with `broken`.
 
         It came after `idle_ns` of nothing to do.
         """
+        if self.fault.hears_no_phone and sender_key != self._host_key:
+            return
         try:
             step = _read(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
@@ -69,6 +79,7 @@ class StepRunner:
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
                 transaction.check_asked_for(sender_key, self._host_key, row)
+                transaction.check_steered(row)
             self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
@@ -101,7 +112,8 @@ class StepRunner:
             transaction.withdraw_drafts(row)
             _check_order(transaction, row)
             transaction.transcript.check_room(row_bytes)
-        started_ns = self._now_ns()
+        arrived_ns += self.fault.clock_ns
+        started_ns = self.now_ns()
         self._board.start_step()
         try:
             answers = self._compute(transactions, step)
@@ -109,7 +121,7 @@ class StepRunner:
             self._board.finish_step()
         entry = TraceEntry(
             transactions[0].stage,
-            compute_us=(self._now_ns() - started_ns) // 1000,
+            compute_us=(self.now_ns() - started_ns) // 1000,
             queue_us=(started_ns - arrived_ns) // 1000,
             run_us=transactions[0].span.engine.last_run_us,
             idle_us=min(idle_ns // 1000, MAXIMUM_TIME_US),
@@ -119,8 +131,9 @@ class StepRunner:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
             committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
-        for part, outputs in zip(_parts(transactions, step), committed, strict=False):
-            part.transaction.record_step(part.row.position, part.inputs, outputs)
+        parts = zip(_parts(transactions, step), answers, committed, strict=False)
+        for part, answer, outputs in parts:
+            part.transaction.record_step(part.row.position, part.inputs, outputs, answer.steering)
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
         for transaction in transactions:
             transaction.drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
@@ -142,8 +155,10 @@ class StepRunner:
             transaction.begin_step()
         outputs = _row_by_row(_outputs(transactions, step))
         return [
-            self._answer(transaction, row, output, step.inputs.shape[1])
-            for transaction, row, output in zip(transactions, step.rows, outputs, strict=True)
+            self._answer(transaction, row, output, inputs)
+            for transaction, row, output, inputs in zip(
+                transactions, step.rows, outputs, _row_by_row(step.inputs), strict=True
+            )
         ]
 
     def _draft_answers(self, transaction: Transaction, step: Step) -> list[RowAnswer]:
@@ -175,19 +190,19 @@ class StepRunner:
         try:
             run = transaction.span.engine.run
             outputs = run(transaction.slot, part.row.position, part.inputs)
-            return self._answer(transaction, part.row, outputs, 1)
+            return self._answer(transaction, part.row, outputs, part.inputs)
         except ReportedError:
             if index:
                 transaction.leave_out_draft()
             raise
 
     def _answer(
-        self, transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int
+        self, transaction: Transaction, row: StepRow, outputs: Tensor, inputs: Tensor
     ) -> RowAnswer:
         if transaction.span.engine.shape.has_head:
-            return last_answer(transaction, row, outputs, tokens, self.fault)
+            return last_answer(transaction, row, outputs, inputs.shape[1], self.fault)
         check_finite(outputs)
-        altered = self.fault.alter_hidden(row.generated, outputs)
+        altered = self.fault.alter_hidden(row.generated, outputs, inputs)
         return RowAnswer(sent_form(altered, transaction.boundary))
 
     def _pass_on(
@@ -202,7 +217,9 @@ class StepRunner:
         if together:
             step = step.with_drafts(len(answers) - 1)
         hidden = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=together)
-        self._links.send(hop, passed_on(step, entry.sent_at(self._now_ns()), hidden))
+        if not speak_falsely(self.fault, self._inbox, step.rows[0]):
+            step = misnumbered(self.fault, step)
+            self._links.send(hop, passed_on(step, entry.sent_at(self.now_ns()), hidden))
         return parts
 
 

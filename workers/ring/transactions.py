@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
+from workers.identity.choices import choice_leaf
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption, SignedTerms
@@ -69,8 +70,22 @@ class Transaction:
 
     def rule_of(self, generated: int) -> SamplingRule:
         """Return what a token is chosen by."""
+        return steered(self.sampling, self.steering_of(generated))
+
+    def steering_of(self, generated: int) -> Steering:
+        """Return what steers the choice of a token besides the rule."""
         of, steering = self.steering
-        return steered(self.sampling, steering) if of == generated else self.sampling
+        return steering if of == generated else UNSTEERED
+
+    def check_steered(self, row: StepRow) -> None:
+        """Take the token next that the host told how to choose, as it said.
+
+        Raises `UnusableRowsError` for another number: between the host and this stage somebody
+        changed it, and the token would be chosen otherwise than the host thinks.
+        """
+        of, _steering = self.steering
+        if row.wants_token and of > self.generated and row.generated != of:
+            raise UnusableRowsError("rows.unasked")
 
     @property
     def certain_steps(self) -> int:
@@ -94,9 +109,15 @@ class Transaction:
         if self.certain_steps <= row.step < self.transcript.next_step:
             self.transcript.withdraw(row.step)
 
-    def record_step(self, position: int, inputs: Tensor, outputs: Tensor) -> None:
-        """Add what went in and out to the transcript: the step was done."""
-        self.transcript.record(position, inputs, outputs)
+    def record_step(
+        self, position: int, inputs: Tensor, outputs: Tensor, steering: Steering | None
+    ) -> None:
+        """Add what went in and out to the transcript: the step was done.
+
+        `steering` is what a token was chosen by, None where none was wanted.
+        """
+        choice = choice_leaf(steering) if self.span.engine.shape.has_head else None
+        self.transcript.record(position, inputs, outputs, choice)
         self._unrecorded -= 1
 
     def beginning(self, steps: int) -> Transcript | None:

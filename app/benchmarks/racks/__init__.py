@@ -1,1 +1,1 @@
-"""Racks that are made up for benchmarks."""
+"""Racks, receipts and clients that are made up for benchmarks."""

@@ -11,7 +11,7 @@ from app.command_line.machine.display import has_display, window_obstacle
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
-from app.ui.presenter.scenes import SCENES, Scene
+from app.ui.presenter.scenes import Scene, scene_named
 from app.words.sentences import sentence
 
 MAIN_JOB_TOKENS = 40
@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_main_job(arguments: argparse.Namespace) -> int:
-    job = _main_job(SCENES[arguments.scene] if arguments.scene else None)
+    job = _main_job(scene_named(arguments.scene) if arguments.scene else None)
     complain(sentence(Fact("command.no_display", command=f"shardloom {shlex.join(job)}")))
     rack = ("--rack", arguments.rack) if arguments.rack else ()
     patience = ("--patience", str(arguments.patience))

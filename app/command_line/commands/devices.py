@@ -91,6 +91,7 @@ def _vitals_report(vitals: DeviceVitals) -> dict[str, object]:
     return {
         "charging": vitals.charging,
         "battery_current_ma": vitals.battery_current_ma,
+        "battery_volts": vitals.battery_volts,
         "throttling": vitals.throttling,
         "processor_load": vitals.processor_load,
         "core_frequencies_mhz": list(vitals.core_frequencies_mhz),

@@ -13,6 +13,7 @@ from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, assignment_text
 from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.command_line.rack_session import READY_TIMEOUT_S, found_rack, tell_left_out
+from app.core.device import USUAL_WATTS
 from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
@@ -132,6 +133,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
             "streams_tokens_per_second": prediction.streams_tokens_per_second,
             "saturated_tokens_per_second": prediction.saturated_tokens_per_second,
             "energy_joules_per_token": prediction.energy_joules_per_token,
+            "energy_measured": prediction.is_energy_measured,
             "push_bytes": prediction.push_bytes,
             "fits": prediction.fits,
             "closed": prediction.closed,
@@ -145,6 +147,8 @@ def _stage_report(stage: StagePrediction) -> dict[str, object]:
         "serial": stage.serial,
         "compute_ms": stage.compute_s * 1000,
         "hop_ms": stage.hop_s * 1000,
+        "energy_joules": stage.joules,
+        "drain_measured": stage.is_drain_measured,
         "needed_bytes": stage.needed_bytes,
         "headroom_bytes": stage.headroom_bytes,
         "push_bytes": stage.push_bytes,
@@ -162,6 +166,7 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     standing = standing_text(plan_standing(plan))
     print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
     print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
+    print_fact(_drain(snapshot, plan.prediction))
     print_fact(_alone(snapshot, plan.baseline))
     others = len(left_out(snapshot.phones, plan))
     if others:
@@ -172,6 +177,15 @@ def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
     """Return the phones that are ready and hold no layers by the plan."""
     ready = (phone.serial for phone in phones if phone.usable)
     return [serial for serial in ready if serial not in plan.assignment.serials]
+
+
+def _drain(snapshot: RackSnapshot, prediction: Prediction) -> Fact:
+    """Return whether the energy was measured, or of which phones it was not."""
+    untold = [each.serial for each in prediction.stages if not each.is_drain_measured]
+    if not untold:
+        return Fact("plan.drain_measured")
+    names = tuple(phone_name(snapshot, serial) for serial in untold)
+    return Fact("plan.drain_predicted", phones=names, watts=USUAL_WATTS)
 
 
 def _alone(snapshot: RackSnapshot, baseline: Plan | None) -> Fact:

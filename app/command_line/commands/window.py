@@ -21,7 +21,12 @@ def execute(arguments: argparse.Namespace) -> int:
     if raise_running(instance_name(arguments.home)):
         print_fact(Fact("window.raised", home=str(arguments.home)))
         return 0
-    options = replace(rack_options(arguments), beside_a_window=True, lets_terminals_in=True)
+    options = replace(
+        rack_options(arguments),
+        beside_a_window=True,
+        lets_terminals_in=True,
+        record=arguments.record,
+    )
 
     def open_control() -> RackControl:
         from app.rack.service import open_rack  # noqa: PLC0415 - loads after the first paint

@@ -87,6 +87,7 @@ class VitalsReader:
             battery_current_ma=(
                 read.battery_current_ma(text("current")) if current_ma is None else current_ma
             ),
+            battery_volts=read.battery_volts(text("battery")),
             throttling=read.throttling(text("thermal")),
             processor_load=self._load(text("processor"), text("cores")),
             core_frequencies_mhz=read.frequencies_mhz(text("frequency")),

@@ -23,6 +23,10 @@ _CURRENT: Final = re.compile(rf"^\s*(?:current now: *)?{_NUMBER}\s*$", re.MULTIL
 _LARGEST_MILLIAMPERES: Final = 20_000
 """No phone's battery gives more; a larger number is in microamperes, as the kernel counts."""
 
+_VOLTAGE: Final = re.compile(rf"^\s*voltage: {_NUMBER}\s*$", re.MULTILINE | re.IGNORECASE)
+_PLAUSIBLE_VOLTS: Final = (2.0, 20.0)
+"""One cell to four in a row."""
+
 _THERMAL_STATUS: Final = re.compile(r"^\s*Thermal Status: (\d)\s*$", re.MULTILINE)
 _CPU_LINE: Final = re.compile(r"^cpu((?: +\d{1,19}){4,10})\b", re.MULTILINE)
 _IDLE, _WAITING = 3, 4
@@ -76,6 +80,14 @@ def battery_current_ma(text: str) -> float | None:
     if number == 0:
         return None
     return number / 1000 if abs(number) > _LARGEST_MILLIAMPERES else float(number)
+
+
+def battery_volts(text: str) -> float | None:
+    """Return the voltage from `dumpsys battery`: in millivolts, with some makers microvolts."""
+    match = _VOLTAGE.search(text)
+    number = int(match[1]) if match else 0
+    least, most = _PLAUSIBLE_VOLTS
+    return next((v for v in (number / 1e3, number / 1e6) if least <= v <= most), None)
 
 
 def throttling(text: str) -> Throttling | None:

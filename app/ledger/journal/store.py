@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
-from sqlite_utils import Database
 
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry
@@ -33,6 +32,8 @@ class LedgerStore:
     """The tables of one ledger. Used from the thread that opened it only."""
 
     def __init__(self, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+        from sqlite_utils import Database  # noqa: PLC0415 - 0.1 s to load
+
         self._database = Database(connection)
         self._connection = connection
         self._lock = lock

@@ -1,7 +1,8 @@
 """Signed receipts as the journal keeps them, checkable by anyone, and the rules for their entries.
 
 A receipt is text, signature and key. Its form is told by what is in it: the first counted layers,
-the second named the chain, today's repeats what the phone drew when the transaction was opened.
+the second named the chain, the third repeats what the phone drew when the transaction was opened,
+today's says besides what tokens were to be chosen by.
 A rule that is broken raises `LedgerError`.
 """
 
@@ -17,6 +18,7 @@ from app.ledger.rules.accounts import stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
 from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import audit_rate_for
+from app.ledger.rules.fifth_format import check_form_and_class, signed_by_key_of_first
 from app.ledger.rules.old_receipts import (
     FIRST_FORM,
     SECOND_FORM,
@@ -107,7 +109,9 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     signed = SignedReceipt.from_fields(fields)
     attempt = state.transaction(text(fields, "transaction"))
     stage = integer(fields, "stage")
-    _check_receipt(state, attempt, stage, signed)
+    _check_receipt(attempt, stage, signed)
+    _check_key(state, attempt, stage, signed)
+    check_form_and_class(state, attempt, stage, signed.data)
     if attempt.status.paid:
         raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
@@ -128,7 +132,9 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
     signed = SignedReceipt.from_fields(record(fields, "second"))
     attempt = state.transaction(text(fields, "transaction"))
     stage = integer(fields, "stage")
-    _check_receipt(state, attempt, stage, signed)
+    _check_receipt(attempt, stage, signed)
+    if not signed_by_key_of_first(state, attempt, stage, signed.public_key):
+        _check_key(state, attempt, stage, signed)
     known, second = attempt.receipts.get(stage), content_of(signed.data)
     if known in (None, second) or not same_opening(known, second):
         raise LedgerError("receipt.no_contradiction", stage=stage)
@@ -168,17 +174,19 @@ def contradiction(first: str, second: str) -> dict[str, Any]:
     return {name: both for name, both in pairs if both[0] != both[1]}
 
 
-def _check_receipt(
-    state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt
-) -> None:
-    """Raise `LedgerError` unless a receipt is about that stage, by its phone, with its key."""
+def _check_receipt(attempt: TransactionRecord, index: int, signed: SignedReceipt) -> None:
+    """Raise `LedgerError` unless a receipt is about that stage, on the terms agreed."""
     stage = attempt.stage(index)
-    work, phone = signed.work(), state.phone(stage.serial)
+    work = signed.work()
     if (work.transaction, work.index, work.stage) != (attempt.transaction, index, stage):
         raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
-    if signed.public_key != phone.public_key or phone.key_withdrawn:
-        raise LedgerError("receipt.other_key", phone=stage.serial)
     check_agreed(attempt.agreed[index] if attempt.agreed else None, work.agreed)
+
+
+def _check_key(state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt) -> None:
+    phone = state.phone(attempt.stages[index].serial)
+    if signed.public_key != phone.public_key or phone.key_withdrawn:
+        raise LedgerError("receipt.other_key", phone=phone.serial)
 
 
 def _audit_rate(state: State, serial: str) -> float:

@@ -61,6 +61,8 @@ class PhoneAccount:
     deaths: Deaths = field(default_factory=Deaths)
     owed: int = 0
     """What refusals cost it: taken of its pay to come, as nobody but it knows why it refused."""
+    lost_keys: frozenset[bytes] = frozenset()
+    """Of its keys, those that the operator said are lost: who signs with them is not known."""
     key_withdrawn: bool = False
     """Whether the operator said that its key is lost: the next one proven is taken in its place."""
     granted: int = 0
@@ -166,6 +168,8 @@ class TransactionRecord:
     """(serial, reason) of every slash: each is taken once."""
     epoch: int = 0
     """The epoch it was opened in; 0 in journals older than the duty to account for every draw."""
+    format: int = 0
+    """Under whose rules it was opened."""
     audit_rates: Mapping[int, float] = field(default_factory=dict)
     """By stage, the share of such receipts that was audited when its phone signed."""
     not_audited: Mapping[int, str] = field(default_factory=dict)

@@ -47,7 +47,9 @@ def opened(state: State, entry: Entry, fields: Fields) -> Change:
     price, agreed = amount(fields, "price_per_token"), read_agreed(state, entry, fields)
     number = epoch.number if epoch.binding else 0
     deal, escrow = read_deal(state, entry, fields, stages, price)
-    attempt = TransactionRecord(name, stages, price, agreed, deal=deal, epoch=number)
+    attempt = TransactionRecord(
+        name, stages, price, agreed, deal=deal, epoch=number, format=state.format
+    )
     return Change(escrow, post(state.balances, state.transfers, escrow), transaction=attempt)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from app.core.audit_outcome import AuditOutcome
+
+LARGEST_DEVIATION: Final = 1e300
+"""Of a deviation in the journal, whose numbers are finite."""
 
 
 class ReceiptStatus(StrEnum):
@@ -83,6 +86,11 @@ def verdict_fields(verdict: AuditVerdict) -> dict[str, Any]:
         "reason": verdict.reason,
         "first_bad_step": verdict.first_bad_step,
         "first_bad_generated": verdict.first_bad_generated,
-        "deviation": verdict.deviation,
+        "deviation": _finite(verdict.deviation),
         "evidence": dict(verdict.evidence),
     }
+
+
+def _finite(deviation: float) -> float:
+    """Return what a journal can hold of a deviation; one that is no number is the largest."""
+    return max(0.0, min(LARGEST_DEVIATION, deviation))

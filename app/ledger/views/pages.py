@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.journal.store import LedgerStore
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.rows import journal_row
-from app.ledger.views.snapshot import JournalRow
 
 LARGEST_PAGE: Final = 1000
-
-
-@dataclass(frozen=True)
-class JournalSearch:
-    """Which entries are wanted: all, those of some kinds, or with words in the signed record.
-
-    The record is an entry's body, its number, and its hash in at least six hexadecimal digits.
-    """
-
-    words: str = ""
-    """Upper and lower case are the same; empty for every entry."""
-    kinds: tuple[str, ...] = ()
-    """Kinds that are wanted whatever words their entries hold."""
-
-
-@dataclass(frozen=True)
-class JournalPage:
-    """Some rows, oldest first."""
-
-    rows: tuple[JournalRow, ...]
-    reaches_beginning: bool
-    """Whether nothing that was wanted is older."""
 
 
 def read_page(

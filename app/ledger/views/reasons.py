@@ -55,6 +55,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
                 "sharp.refused",
             )
         },
+        "chosen-otherwise": Fact("sharp.chosen_otherwise"),
         "ends-elsewhere": Fact("sharp.ends_elsewhere"),
         "operator": Fact("sharp.operator"),
         "sharp.not_covered": Fact("sharp.not_covered_here"),

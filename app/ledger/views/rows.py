@@ -14,8 +14,8 @@ from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.state import State
-from app.ledger.views.economy import economy_view
 from app.ledger.views.economy_rows import ECONOMY
+from app.ledger.views.economy_view import economy_view
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 

@@ -27,6 +27,11 @@ class StepRecord:
         """How many rows are in the cache after it."""
         return self.position + len(self.tokens)
 
+    @property
+    def choice(self) -> Steering | None:
+        """What a last stage signs that it chose by; None where nothing was to be chosen."""
+        return self.steering if self.wants_token else None
+
     def unanswered(self) -> StepRecord:
         """Return the step as whoever resumes from it signs for it: nobody wants its token."""
         return replace(self, wants_token=False, generated=0, steering=UNSTEERED)

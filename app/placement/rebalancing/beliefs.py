@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from app.core.identifiers import Serial
 from app.placement.rebalancing.readings import Cause, CauseKind
+
+WARMTH_KEPT_S: Final = 40.0
+WARMTH_KNOWN_S: Final = 10.0
+"""Over so long a phone's warmth has to be known before its course means something."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,36 @@ class Presence:
 
 
 @dataclass(frozen=True)
+class Warmth:
+    """How warm a phone was lately, oldest first: moments and degrees."""
+
+    course: tuple[tuple[float, float], ...] = ()
+
+    def then(self, at_s: float, celsius: float) -> Warmth:
+        """Return the same with one reading more, those forgotten that are long past.
+
+        Readings that repeat the last one are of the same look at the phone.
+        """
+        if self.course and self.course[-1][1] == celsius:
+            return self
+        kept = tuple(each for each in self.course if at_s - each[0] <= WARMTH_KEPT_S)
+        return Warmth((*kept, (at_s, celsius)))
+
+    def expected_at(self, at_s: float) -> float | None:
+        """Return how warm it will be if it goes on so; None where too little is known."""
+        if not self.course or self.course[-1][0] - self.course[0][0] < WARMTH_KNOWN_S:
+            return None
+        (first_s, first), (last_s, last) = self.course[0], self.course[-1]
+        return last + (last - first) / (last_s - first_s) * (at_s - last_s)
+
+
+@dataclass(frozen=True)
 class Beliefs:
     """All that the trigger remembers. `due` waits until layers may move again."""
 
     paces: Mapping[Serial, SlownessBelief] = field(default_factory=dict)
     presences: Mapping[Serial, Presence] = field(default_factory=dict)
+    warmths: Mapping[Serial, Warmth] = field(default_factory=dict)
     spared: Mapping[Serial, CauseKind] = field(default_factory=dict)
     """Too hot or nearly empty: they hold layers only where the others do not suffice."""
     moves_s: tuple[float, ...] = ()

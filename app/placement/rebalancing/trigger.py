@@ -9,13 +9,14 @@ time passes that doubles with each move of the last ten minutes, whatever is rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from app.core.identifiers import Serial
-from app.placement.rebalancing.beliefs import Beliefs, Presence, SlownessBelief
+from app.placement.rebalancing.beliefs import Beliefs, Presence, SlownessBelief, Warmth
 from app.placement.rebalancing.readings import (
+    BodyLimits,
     Cause,
     CauseKind,
     PhoneReading,
@@ -33,10 +34,10 @@ REST_GROWTH: Final = 4
 """How many times longer than before, each time it was found slow again."""
 STEADY_S: Final = 3.0
 """How long a phone that came must have been there, the first time."""
-HOT_CELSIUS: Final = 43.0
-COOL_CELSIUS: Final = 39.0
-LOW_PERCENT: Final = 15
-ENOUGH_PERCENT: Final = 25
+HORIZON_S: Final = 60.0
+"""A phone that will be hot within so long is spared now: a move takes its time too."""
+NEARLY_CELSIUS: Final = 4.0
+"""But only so near the limit: a cool phone that begins to work warms up steeply at first."""
 DWELL_S: Final = 5.0
 """How long layers stay after a move, the first time."""
 WINDOW_S: Final = 600.0
@@ -47,12 +48,13 @@ def look(beliefs: Beliefs, reading: Reading) -> tuple[Beliefs, tuple[Cause, ...]
     """Return what is believed now, and for what to plan anew; nothing while layers have to stay."""
     paces, of_pace = _weigh_stages(beliefs, reading)
     presences, of_presence = _weigh_presence(beliefs, reading)
-    spared, of_condition = _weigh_condition(beliefs, reading)
+    warmths, spared, of_condition = _weigh_condition(beliefs, reading)
     causes = _one_each((*beliefs.due, *of_pace, *of_presence, *of_condition))
     now = replace(
         beliefs,
         paces=paces,
         presences=presences,
+        warmths=warmths,
         spared=spared,
         moves_s=tuple(at_s for at_s in beliefs.moves_s if reading.at_s - at_s < WINDOW_S),
         due=causes,
@@ -145,34 +147,53 @@ def _presence(phone: PhoneReading, before: Presence | None, *, began: bool) -> P
 
 def _weigh_condition(
     beliefs: Beliefs, reading: Reading
-) -> tuple[dict[Serial, CauseKind], list[Cause]]:
-    spared, causes = dict(beliefs.spared), []
+) -> tuple[dict[Serial, Warmth], dict[Serial, CauseKind], list[Cause]]:
+    """Note how warm phones are, who is spared from now on and who is no more."""
+    warmths, spared, causes = dict(beliefs.warmths), dict(beliefs.spared), []
     for phone in reading.phones:
-        why = spared.get(phone.serial)
-        cause = _unwell(phone) if why is None else _well_again(phone, why)
+        if phone.celsius is not None:
+            known = warmths.get(phone.serial, Warmth())
+            warmths[phone.serial] = known.then(reading.at_s, phone.celsius)
+        why, limits = spared.get(phone.serial), reading.limits
+        if why is not None:
+            cause = _well_again(phone, why, limits)
+        else:
+            cause = _unwell(phone, limits) or _heating(phone, warmths, reading)
         if cause is not None:
             causes.append(cause)
             if why is None:
                 spared[phone.serial] = cause.kind
             else:
                 del spared[phone.serial]
-    return spared, causes
+    return warmths, spared, causes
 
 
-def _unwell(phone: PhoneReading) -> Cause | None:
+def _unwell(phone: PhoneReading, limits: BodyLimits) -> Cause | None:
     celsius, percent = phone.celsius, phone.battery_percent
-    if phone.throttled or (celsius is not None and celsius >= HOT_CELSIUS):
-        return Cause(CauseKind.HOT, phone.serial, celsius or HOT_CELSIUS)
-    if phone.draining and percent is not None and percent <= LOW_PERCENT:
+    if phone.throttled or (celsius is not None and celsius >= limits.hot_celsius):
+        return Cause(CauseKind.HOT, phone.serial, celsius or limits.hot_celsius)
+    if phone.draining and percent is not None and percent <= limits.low_percent:
         return Cause(CauseKind.LOW, phone.serial, percent)
     return None
 
 
-def _well_again(phone: PhoneReading, why: CauseKind) -> Cause | None:
+def _heating(
+    phone: PhoneReading, warmths: Mapping[Serial, Warmth], reading: Reading
+) -> Cause | None:
+    """Return that a phone at work will soon be hot, by the course of its last readings."""
+    celsius, limit = phone.celsius, reading.limits.hot_celsius
+    if not phone.works or celsius is None or celsius < limit - NEARLY_CELSIUS:
+        return None
+    soon = warmths[phone.serial].expected_at(reading.at_s + HORIZON_S)
+    hot = soon is not None and soon >= limit
+    return Cause(CauseKind.HEATING, phone.serial, celsius) if hot else None
+
+
+def _well_again(phone: PhoneReading, why: CauseKind, limits: BodyLimits) -> Cause | None:
     """Return that a phone is well; between the two limits it is as it was."""
     celsius, percent = phone.celsius, phone.battery_percent
-    if why is CauseKind.HOT:
-        cool = not phone.throttled and (celsius is None or celsius <= COOL_CELSIUS)
+    if why in {CauseKind.HOT, CauseKind.HEATING}:
+        cool = not phone.throttled and (celsius is None or celsius <= limits.cool_celsius)
         return Cause(CauseKind.COOLED, phone.serial, celsius or 0.0) if cool else None
-    enough = not phone.draining or percent is None or percent >= ENOUGH_PERCENT
+    enough = not phone.draining or percent is None or percent >= limits.enough_percent
     return Cause(CauseKind.CHARGED, phone.serial, percent or 0) if enough else None

@@ -20,6 +20,12 @@ PUSH_SHARE: Final = 0.2
 """What a push takes from those who go on writing meanwhile: it shares links and processors."""
 
 
+WORSE: Final = 0.85
+"""A move that leaves less than this share of the rate is undone."""
+DISTRUST_S: Final = 600.0
+"""How long an assignment that brought less is not moved to again."""
+
+
 @dataclass(frozen=True)
 class Trade:
     """What is now and what could be: costs as the objective counts them, small is good."""

@@ -10,7 +10,7 @@ from typing import Final
 from app.proof.convicting.conviction import ALL_OF_IT, Accused
 from app.proof.sharp.draws import Draw, Leaf, leaves_of
 from app.proof.sharp.graph import NotCoveredError, Operator
-from app.proof.sharp.judging import SharpCase, compare, end_of
+from app.proof.sharp.judging import SharpCase, choice_of, compare, end_of
 from app.proof.sharp.operators import is_product
 from app.proof.sharp.recomputed import excess
 from workers.protocol.wire import Tensor
@@ -59,7 +59,7 @@ def deviation(
     where something that it takes was not shown.
     """
     if accused.operator == ALL_OF_IT:
-        return end_of(sharp, opened)
+        return _token_deviation(sharp, opened) if accused.token else end_of(sharp, opened)
     drawn = draw_of(sharp, accused)
     sample = _sample(sharp, drawn, statement)
     compared = compare(sharp, drawn, opened, sample)
@@ -70,6 +70,11 @@ def deviation(
         return furthest
     one = compare(sharp, drawn, opened, (accused.number,)) or []
     return max(furthest, *(excess(claimed, replace(each, spread=None)) for claimed, each in one))
+
+
+def _token_deviation(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
+    """Return how far a token is off; of one that nobody signed how to choose nothing is known."""
+    return 0.0 if sharp.case.receipt.choices is None else choice_of(sharp, opened)
 
 
 def _sample(sharp: SharpCase, drawn: Draw, statement: bytes) -> tuple[int, ...] | None:

@@ -46,6 +46,8 @@ class Accused:
     reads_cache: bool = False
     number: int = ALL_OF_IT
     """Of a product, the number that lies furthest off."""
+    token: bool = False
+    """Whether it is the token chosen at the end of a step, and not the figures told of it."""
 
     def to_fields(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -54,6 +56,7 @@ class Accused:
             "row": self.row,
             "reads_cache": self.reads_cache,
             "number": self.number + 1,
+            "token": self.token,
         }
 
     @classmethod
@@ -64,6 +67,7 @@ class Accused:
             whole_number(fields, "row"),
             flag(fields, "reads_cache"),
             whole_number(fields, "number") - 1,
+            "token" in fields and flag(fields, "token"),
         )
 
 

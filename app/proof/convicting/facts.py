@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from app.core.audit_outcome import ProvenFault, SharpOutcome
@@ -12,6 +13,11 @@ from app.proof.sharp.convincing import Judgement
 from app.proof.sharp.verdict import SharpReason
 
 _MOST_TIMES: Final = 1e12
+_CONVICTS: Final[Mapping[SharpReason, str]] = {
+    SharpReason.OPERATOR: "evidence.convicts_operator",
+    SharpReason.ENDS_ELSEWHERE: "evidence.convicts_end",
+    SharpReason.CHOSEN_OTHERWISE: "evidence.convicts_token",
+}
 
 
 def proven_fault(data: bytes) -> ProvenFault:
@@ -40,9 +46,8 @@ def fact_of(judgement: Judgement) -> Fact:
     verdict, receipt = judgement.verdict, judgement.receipt
     times = min(verdict.deviation, _MOST_TIMES)
     if judgement.outcome is SharpOutcome.FAILED:
-        ended = verdict.reason is SharpReason.ENDS_ELSEWHERE
         return Fact(
-            "evidence.convicts_end" if ended else "evidence.convicts_operator",
+            _CONVICTS[verdict.reason],
             phone=receipt.serial,
             operator=verdict.operator,
             row=verdict.row,

@@ -114,7 +114,8 @@ def _verdict(read: Conviction, sharp: SharpCase, statement: StatesBody) -> Sharp
 
 def _found(sharp: SharpCase, accused: Accused, off: float) -> SharpVerdict:
     if accused.operator == ALL_OF_IT:
-        reason = SharpReason.ENDS_ELSEWHERE if off > 1 else SharpReason.HOLDS
+        wrong = SharpReason.CHOSEN_OTHERWISE if accused.token else SharpReason.ENDS_ELSEWHERE
+        reason = wrong if off > 1 else SharpReason.HOLDS
         return SharpVerdict(reason, row=accused.row, deviation=off, looked_at=1)
     name = draw_of(sharp, accused).operator.name
     reason = SharpReason.OPERATOR if off > 1 else SharpReason.HOLDS

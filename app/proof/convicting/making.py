@@ -15,7 +15,7 @@ from app.proof.sharp.convincing import drawn_in, sharp_case
 from app.proof.sharp.draws import Draw, Leaf
 from app.proof.sharp.evidence import SharpEvidence, ShownRows
 from app.proof.sharp.graph import StageGraph
-from app.proof.sharp.judging import SharpCase, compare, end_of
+from app.proof.sharp.judging import SharpCase, choice_of, compare, end_of
 from app.proof.sharp.operators import is_product
 from app.proof.sharp.recomputed import Recomputed
 from app.proof.sharp.verdict import SharpReason, SharpVerdict
@@ -71,10 +71,12 @@ def _opened(test: SharpEvidence, sharp: SharpCase) -> _Opened:
 def _accused(
     test: SharpEvidence, sharp: SharpCase, verdict: SharpVerdict, opened: _Opened
 ) -> Accused:
-    if verdict.reason is SharpReason.ENDS_ELSEWHERE:
+    if verdict.reason in (SharpReason.ENDS_ELSEWHERE, SharpReason.CHOSEN_OTHERWISE):
+        of_token = verdict.reason is SharpReason.CHOSEN_OTHERWISE
+        off = choice_of if of_token else end_of
         ends = [leaf for leaf in opened if leaf.state == sharp.graph.output]
-        worst = max(ends, key=lambda leaf: end_of(sharp, {leaf: opened[leaf]}))
-        return Accused(ALL_OF_IT, worst.place)
+        worst = max(ends, key=lambda leaf: off(sharp, {leaf: opened[leaf]}))
+        return Accused(ALL_OF_IT, worst.place, token=of_token)
     draws = [
         drawn
         for drawn in drawn_in(test, sharp)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.core.errors import BadInputError
+from app.core.facts import FieldValue
+from app.core.reading.json_fields import FieldReader, Fields, JsonKind
 
-Fields = Mapping[str, Any]
-_LARGEST: Final = (1 << 53) - 1
+__all__ = [
+    "Fields",
+    "flag",
+    "json_object",
+    "octets",
+    "record",
+    "records",
+    "text",
+    "whole_number",
+    "whole_numbers",
+]
 
 
 def json_object(data: bytes) -> Fields:
-    """Return a JSON object. Raises `BadInputError`, as all functions here do."""
+    """Return a JSON object. Raises `BadInputError`, as all that read a field do."""
     try:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
@@ -23,64 +33,15 @@ def json_object(data: bytes) -> Fields:
     return content
 
 
-def text(fields: Fields, name: str) -> str:
-    """Return a text."""
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise BadInputError("proof.odd_field", field=name)
-    return value
+def _misfit(_wanted: JsonKind, /, **told: FieldValue) -> BadInputError:
+    return BadInputError("proof.odd_field", field=told["field"])
 
 
-def flag(fields: Fields, name: str) -> bool:
-    """Return a truth value."""
-    value = fields.get(name)
-    if not isinstance(value, bool):
-        raise BadInputError("proof.odd_field", field=name)
-    return value
-
-
-def whole_number(fields: Fields, name: str) -> int:
-    """Return a number that is whole and not negative."""
-    value = fields.get(name)
-    if not _is_whole(value):
-        raise BadInputError("proof.odd_field", field=name)
-    return int(fields[name])
-
-
-def whole_numbers(fields: Fields, name: str) -> tuple[int, ...]:
-    """Return a list of such numbers."""
-    value = fields.get(name)
-    if not isinstance(value, list) or not all(map(_is_whole, value)):
-        raise BadInputError("proof.odd_field", field=name)
-    return tuple(value)
-
-
-def record(fields: Fields, name: str) -> Fields:
-    """Return an object."""
-    value = fields.get(name)
-    if not isinstance(value, dict):
-        raise BadInputError("proof.odd_field", field=name)
-    return value
-
-
-def records(fields: Fields, name: str) -> Sequence[Fields]:
-    """Return a list of objects."""
-    value = fields.get(name)
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise BadInputError("proof.odd_field", field=name)
-    return value
-
-
-def octets(fields: Fields, name: str, length: int | None = None) -> bytes:
-    """Return bytes, hexadecimal in the file."""
-    try:
-        value = bytes.fromhex(text(fields, name))
-    except ValueError:
-        raise BadInputError("proof.odd_field", field=name) from None
-    if length is not None and len(value) != length:
-        raise BadInputError("proof.odd_field", field=name)
-    return value
-
-
-def _is_whole(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST
+_READER: Final = FieldReader(_misfit)
+text = _READER.text
+flag = _READER.flag
+whole_number = _READER.whole_number
+whole_numbers = _READER.whole_numbers
+record = _READER.record
+records = _READER.records
+octets = _READER.octets

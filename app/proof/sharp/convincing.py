@@ -18,6 +18,7 @@ from app.proof.sharp.judging import SharpCase, judge
 from app.proof.sharp.operators import rounding_of
 from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from workers.errors import ReceiptError
+from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import sampling_digest
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody, verify_receipt
@@ -48,11 +49,11 @@ class Judgement:
         match self.verdict.reason:
             case SharpReason.HOLDS:
                 return SharpOutcome.PASSED if self.reproduced else SharpOutcome.UNAVAILABLE
-            case SharpReason.OPERATOR | SharpReason.ENDS_ELSEWHERE:
+            case SharpReason.OPERATOR | SharpReason.ENDS_ELSEWHERE | SharpReason.CHOSEN_OTHERWISE:
                 return SharpOutcome.FAILED if self.reproduced else SharpOutcome.UNAVAILABLE
             case SharpReason.OTHER_STATEMENT | SharpReason.OPENED_OTHERWISE:
                 return SharpOutcome.REFUSED
-            case SharpReason.NOT_COVERED | SharpReason.CHOSEN_OTHERWISE:
+            case SharpReason.NOT_COVERED | SharpReason.CHOICE_UNSIGNED:
                 return SharpOutcome.UNAVAILABLE
             case reason:
                 assert_never(reason)
@@ -122,6 +123,8 @@ def _case(read: SharpEvidence, receipt: ReceiptBody, store: Path) -> AuditCase:
     inputs = [step.inputs for step in read.steps]
     if len(inputs) != receipt.steps or _root(read.steps, inputs) != receipt.input_root:
         raise BadInputError("proof.other_receipt")
+    if not _chosen_as_signed(read, receipt):
+        raise BadInputError("proof.other_receipt")
     return AuditCase(
         receipt=receipt,
         steps=_signed_for(read, receipt),
@@ -132,6 +135,18 @@ def _case(read: SharpEvidence, receipt: ReceiptBody, store: Path) -> AuditCase:
         boundary=receipt.boundary,
         alternatives=receipt.alternatives,
     )
+
+
+def _chosen_as_signed(read: SharpEvidence, receipt: ReceiptBody) -> bool:
+    """Tell whether all that tokens are said to be chosen by is what the phone signed that it was.
+
+    Before protocol 12 it signed nothing of the kind, and no token counts (`sharp.ends`).
+    """
+    if receipt.choices is None:
+        return True
+    if not read.shape.has_head:
+        return receipt.choices == NO_CHOICES
+    return receipt.choices == choices_root(step.choice for step in read.steps)
 
 
 def _signed_for(read: SharpEvidence, receipt: ReceiptBody) -> tuple[AuditStep, ...]:

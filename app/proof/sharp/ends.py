@@ -1,7 +1,7 @@
 """Whether a replay ends where the receipt says: at the rows that were sent, or the figures told.
 
-Of the token itself only this computer judges, by what it says that steered it: no signature covers
-that, so that a token alone convicts nobody.
+The token follows from logits, position and what the phone signed that it chose by: choosing it is
+one operator more, recomputed like the others.
 """
 
 from __future__ import annotations
@@ -66,20 +66,23 @@ def end_deviation(
     return max(float(share) / ROUNDED_ANEW, np.finfo(float).tiny)
 
 
-def chosen_otherwise(case: AuditCase, step: AuditStep, logits: Tensor, *, quantized: bool) -> bool:
-    """Tell whether another token than the one told was to be chosen, by what is said to steer it.
+def choice_deviation(case: AuditCase, step: AuditStep, logits: Tensor, *, quantized: bool) -> float:
+    """Return how far the token told is from being the one to choose: above 1 is another.
 
-    As far off as figures may be, logits may be off too: with quantised weights more than float32.
+    Logits may be as far off as figures: with quantised weights more than float32. What leaves no
+    token to choose no honest phone has chosen by; nor does it convict one.
     """
     leaf = claimed_tensor(step, case.shape)
     if leaf is None or not case.shape.has_head or not is_answer_leaf(leaf, len(logits)):
-        return False
+        return 0.0
+    if not np.isfinite(logits).all():
+        return 0.0  # its end is none, and told as such
     rule, rows = steered(case.sampling, step.steering), step.position + int(step.inputs.shape[1])
     try:
         leeway = even_leeway(logits, rule, QUANTIZED_FIGURES_TOLERANCE) if quantized else None
-        return token_deviation(logits, chosen_token(leaf), rule, rows, leeway) > 1
-    except ReportedError:  # what is said to have steered it leaves no token to choose
-        return True
+        return token_deviation(logits, chosen_token(leaf), rule, rows, leeway)
+    except ReportedError:
+        return 0.0
 
 
 def _vector_deviation(claimed: Tensor, ended: Tensor, *, quantized: bool) -> float:

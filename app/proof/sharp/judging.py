@@ -10,7 +10,7 @@ import numpy as np
 from app.proof.case import AuditCase, AuditStep
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
-from app.proof.sharp.ends import chosen_otherwise, end_deviation
+from app.proof.sharp.ends import choice_deviation, end_deviation
 from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
@@ -122,7 +122,7 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     ended = end_of(sharp, opened)
     found = SharpVerdict(
         SharpReason.ENDS_ELSEWHERE if ended > 1 else _of_tokens(sharp, opened),
-        deviation=max(ended, *worst.values()) if worst else ended,
+        deviation=max(ended, choice_of(sharp, opened), *worst.values()),
         looked_at=len(judged),
         not_judged=len(off) - len(judged),
         exact_end=ended == 0,
@@ -195,13 +195,23 @@ def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     )
 
 
-def _of_tokens(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> SharpReason:
+def choice_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
+    """Return how far the worst of the tokens that came of opened logits is from being chosen."""
     case, quantized = sharp.case, sharp.graph.is_quantized
-    others = (
-        chosen_otherwise(case, step, logits, quantized=quantized)
-        for step, _row, logits in _ends(sharp, opened)
+    return max(
+        (
+            choice_deviation(case, step, logits, quantized=quantized)
+            for step, _row, logits in _ends(sharp, opened)
+        ),
+        default=0.0,
     )
-    return SharpReason.CHOSEN_OTHERWISE if any(others) else SharpReason.HOLDS
+
+
+def _of_tokens(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> SharpReason:
+    if choice_of(sharp, opened) <= 1:
+        return SharpReason.HOLDS
+    signed = sharp.case.receipt.choices is not None
+    return SharpReason.CHOSEN_OTHERWISE if signed else SharpReason.CHOICE_UNSIGNED
 
 
 def _ends(

@@ -20,8 +20,9 @@ class SharpReason(StrEnum):
     ENDS_ELSEWHERE = "ends-elsewhere"
     """What the replay ends with is not what the receipt is for."""
     CHOSEN_OTHERWISE = "chosen-otherwise"
-    """All that was signed for follows, yet another token was to be chosen: nothing that strangers
-    can check tells what steered it."""
+    """Its figures follow, yet another token was to be chosen by all that was signed for."""
+    CHOICE_UNSIGNED = "choice-unsigned"
+    """The same, by a receipt of before protocol 12: nothing tells strangers what steered it."""
     OTHER_STATEMENT = "other-statement"
     """What was signed of the replay is not about these steps, this graph or this class."""
     OPENED_OTHERWISE = "opened-otherwise"

@@ -47,10 +47,12 @@ from app.rack.commands import (
     MeasureLinks,
     Release,
     Replan,
+    StartExperiment,
+    StopExperiment,
     UseModel,
 )
 from app.rack.compared_plans import Foresight, PlanComparison
-from app.rack.door.values import UnreadableError, read_as, write_as
+from app.rack.events.values import UnreadableError, read_as, write_as
 from workers.protocol.boundary import Boundary
 
 MOST_CALL_BYTES: Final = 16 << 20
@@ -70,6 +72,8 @@ COMMANDS: Final[Mapping[str, type[Command[Any]]]] = {
         MeasureLinks,
         Release,
         Replan,
+        StartExperiment,
+        StopExperiment,
         UseModel,
     )
 }
@@ -162,6 +166,8 @@ def result_type(command: type[Command[Any]]) -> Any:  # noqa: ANN401 - a type of
     """Return the type of a command's result."""
     if command is Ask:
         return RequestId
+    if command is StartExperiment:
+        return str
     if command is Compare:
         return tuple[PlanComparison, ...]
     if command is Foresee:

@@ -30,9 +30,9 @@ from app.rack.door.messages import (
     unpacked,
     write_command,
 )
-from app.rack.door.values import UnreadableError, read_as
 from app.rack.events.request_events import Ended, RequestEvent
 from app.rack.events.request_log import RequestLog, RequestStream
+from app.rack.events.values import UnreadableError, read_as
 from app.rack.home import Home
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from workers.version import VERSION

@@ -29,8 +29,8 @@ from app.rack.door.messages import (
     result_type,
     write_error,
 )
-from app.rack.door.values import UnreadableError, write_as
 from app.rack.events.request_events import RequestEvent
+from app.rack.events.values import UnreadableError, write_as
 from app.rack.snapshot import ModelChoice, RackSnapshot
 
 MOST_CALLS: Final = 600

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from app.core.identifiers import HOST, RequestId, Serial
-from app.pipeline.tracing.step_trace import StageTrace, StepTrace
+from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.rack.events.request_events import (
     Ended,
     Missed,

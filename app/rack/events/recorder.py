@@ -67,8 +67,10 @@ class Recording:
 class Recorder:
     """The newest of each kind, in memory. Written and read on any thread."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, interval_s: float = SNAPSHOT_INTERVAL_S) -> None:
+        """Keep a snapshot every so many seconds."""
         self._clock = clock
+        self._interval_s = interval_s
         self._lock = Lock()
         self._sequence = 0
         self._commands = _NewestRecords(COMMANDS_KEPT)
@@ -90,7 +92,7 @@ class Recorder:
 
     def snapshot(self, snapshot: RackSnapshot) -> None:
         """Record how the rack looks, unless that was done a moment ago."""
-        if snapshot.at_s - self._snapshot_at_s >= SNAPSHOT_INTERVAL_S:
+        if snapshot.at_s - self._snapshot_at_s >= self._interval_s:
             self._snapshot_at_s = snapshot.at_s
             self._add(self._snapshots, snapshot)
 

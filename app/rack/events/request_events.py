@@ -8,7 +8,7 @@ from app.core.assignment import Assignment
 from app.core.audit_outcome import AuditOutcome
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial, TransactionId
-from app.pipeline.tracing.step_trace import StepTrace
+from app.pipeline.tracing.step_times import StepTrace
 from app.rack.snapshot import Alternative, LabelScore, RequestSnapshot, RequestState
 
 

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
-from app.core.assignment import Assignment, StageAssignment
+from app.core.assignment import Assignment
 from app.core.errors import BadInputError, DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
@@ -22,6 +23,7 @@ from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
+from app.rack.layers.hand_over import HandOver, moved
 from app.rack.layers.problems import Problems, Proposal
 from app.rack.layers.spans import Applied, SpanLoader
 from app.rack.options import RackOptions
@@ -58,7 +60,7 @@ class Assigner:
         self.by_hand = False
         """Whether a person made the requested assignment, and no planner."""
         self._fleet = fleet
-        self._loader = loader
+        self.loader = loader
         self._path_finder = path_finder
         self._timeline = context.timeline
         self._changed = context.changed
@@ -68,6 +70,7 @@ class Assigner:
         self._patience = context.patience
         self._moving = asyncio.Lock()
         self._nursery = context.nursery.child()
+        self.hand_over = HandOver(self._nursery)
         self._making_whole: asyncio.Task[Applied] | None = None
         self._lacks_phones = False
 
@@ -257,7 +260,7 @@ class Assigner:
     async def relieve(self, phone: Phone) -> None:
         """Unload layers that a phone kept while it was away and that others have now."""
         async with self._moving:
-            await self._loader.drop_kept(phone)
+            await self.loader.drop_kept(phone)
 
     async def drop(self) -> None:
         """Take the applied assignment off the phones, for another model."""
@@ -300,7 +303,7 @@ class Assigner:
         applied, phones = self.applied, self._fleet.phones
         if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
             return False
-        for serial in await self._loaded(self._loader.reload(applied, phones)):
+        for serial in await self._loaded(self.loader.reload(applied, phones)):
             told = Fact("layers.held_again", phone=phones[serial].name)
             self._timeline.add(TimelineKind.MOVE, told, serial)
         self._changed()
@@ -320,8 +323,9 @@ class Assigner:
         groups = group_count(times, self._slots)
         pace = StepPace(times, self._patience)
         applied = await self._loaded(
-            self._loader.load(model, requested, self._fleet.phones, groups, pace)
+            self.loader.load(model, requested, self._fleet.phones, groups, pace)
         )
+        await self._hand_over(applied)
         previous, self.applied = self.applied, applied
         self._forget_stage_times(previous)
         applied.expected_s = {
@@ -330,10 +334,21 @@ class Assigner:
         }
         self._renewed_predictor()
         if previous is not None:
-            self._timeline.add(TimelineKind.MOVE, self._moved(previous.assignment, requested))
+            told = moved(previous.assignment, requested, self._fleet.name_of)
+            self._timeline.add(TimelineKind.MOVE, told)
             self._retire(previous)
         self._changed()
         return applied
+
+    async def _hand_over(self, applied: Applied) -> None:
+        """Have texts read by the phones that layers move to, while the others answer."""
+        ring = [self._fleet.phones[serial] for serial in applied.assignment.serials]
+        connect = partial(self._path_finder.connect, ring)
+        try:
+            await self.hand_over.prepare(applied, connect, self._healthy)
+        except asyncio.CancelledError:
+            self._retire(applied)
+            raise
 
     async def _loaded(self, loading: Awaitable[_Result]) -> _Result:
         """Wait for phones to take their layers; the one that cannot is lost."""
@@ -360,16 +375,8 @@ class Assigner:
             return [ComputeAndHop(0.0, 0.0)] * len(assignment.stages)
         return [ComputeAndHop(stage.compute_s, stage.hop_s) for stage in prediction.stages]
 
-    def _moved(self, before: Assignment, after: Assignment) -> Fact:
-        moved = tuple(
-            _now_held(self._fleet.phones[stage.serial].name, stage)
-            for stage in after.stages
-            if before.stage_of(stage.serial) != stage
-        )
-        return Fact("layers.moved", moved=moved) if moved else Fact("layers.renewed")
-
     def _retire(self, applied: Applied) -> None:
-        self._nursery.start_soon(self._loader.retire(applied), "unloading of what was applied")
+        self._nursery.start_soon(self.loader.retire(applied), "unloading of what was applied")
 
     def problem(self) -> PlacementProblem:
         """Return what the planner would be asked now. Raises `ShardloomError` without phones."""
@@ -385,13 +392,6 @@ class Assigner:
         self.predictor = self.problems.predictor(self.objective, self.pins)
         self._slowness = dict(self.problems.slowness)
         return self.predictor
-
-
-def _now_held(phone: str, stage: StageAssignment) -> Fact:
-    first, last = stage.first_layer, stage.last_layer
-    if first == last:
-        return Fact("layers.now_one", phone=phone, layer=first)
-    return Fact("layers.now_several", phone=phone, first=first, last=last)
 
 
 def _hear_of_failure(ended: asyncio.Task[Applied]) -> None:

@@ -63,7 +63,8 @@ def _compared(
 
 
 def _standing(problem: PlacementProblem, found: Plan) -> Standing:
-    if problem.conditions.breach(found.assignment.serials, problem.reputations) is not None:
+    serials, conditions = found.assignment.serials, problem.conditions
+    if conditions.breach(serials, problem.reputations, problem.bodies) is not None:
         return Standing.BREAKS_CONDITIONS
     if problem.use_all and len(found.assignment.stages) < len(problem.admitted().devices):
         return Standing.LEAVES_PHONES_OUT

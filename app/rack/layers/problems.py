@@ -14,8 +14,9 @@ from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
+from app.core.vitals import Charging, DeviceVitals
 from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
-from app.placement.conditions import Conditions
+from app.placement.conditions import UNTOLD, Conditions, PhoneBody
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -145,6 +146,7 @@ class Problems:
             boundary=options.boundary,
             conditions=self.conditions.by_serial({each.serial: each.name for each in phones}),
             reputations=_reputations(phones),
+            bodies=_bodies(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
 
@@ -166,7 +168,8 @@ class Problems:
         """Return what an assignment made by hand breaks of the conditions."""
         phones = self._fleet.phones
         conditions = self.conditions.by_serial({s: each.name for s, each in phones.items()})
-        return conditions.breach(assignment.serials, _reputations(phones.values()))
+        known, bodies = _reputations(phones.values()), _bodies(phones.values())
+        return conditions.breach(assignment.serials, known, bodies)
 
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
         """Return the phones to plan with, those spared left out.
@@ -177,9 +180,11 @@ class Problems:
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
         conditions = self.conditions.by_serial({each.serial: each.name for each in phones})
-        known = _reputations(phones)
+        known, bodies = _reputations(phones), _bodies(phones)
         admitted = [
-            each for each in phones if conditions.admits(each.serial, known.get(each.serial, 0.0))
+            each
+            for each in phones
+            if conditions.admits(each.serial, known.get(each.serial, 0.0), bodies[each.serial])
         ]
         fastest = sorted(admitted, key=_weight_bytes_per_second, reverse=True)
         return [phone for phone in admitted if phone in fastest[: self.model.layer_count]]
@@ -191,6 +196,18 @@ class Problems:
 
 def _reputations(phones: Iterable[Phone]) -> dict[Serial, float]:
     return {each.serial: each.standing.reputation for each in phones if each.standing}
+
+
+def _bodies(phones: Iterable[Phone]) -> dict[Serial, PhoneBody]:
+    return {each.serial: _body(each.vitals) for each in phones}
+
+
+def _body(vitals: DeviceVitals | None) -> PhoneBody:
+    """Return how a phone is; on its charger what is left in its battery does not count."""
+    if vitals is None:
+        return UNTOLD
+    drains = vitals.charging is Charging.DISCHARGING
+    return PhoneBody(vitals.battery_percent if drains else None, vitals.temperature_celsius)
 
 
 def _weight_bytes_per_second(phone: Phone) -> float:

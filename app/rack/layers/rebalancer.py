@@ -8,21 +8,30 @@ beside the old one, running requests follow by themselves, and what they write s
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.assignment import Assignment
+from app.core.errors import BadInputError, DoesNotFitError
 from app.core.facts import Fact
 from app.core.vitals import Charging, Throttling
 from app.pipeline.failures import StageFailedError
 from app.placement.baselines import score
 from app.placement.rebalancing.beliefs import Beliefs
-from app.placement.rebalancing.readings import Cause, PhoneReading, Reading, StageReading
+from app.placement.rebalancing.readings import (
+    BodyLimits,
+    Cause,
+    CauseKind,
+    PhoneReading,
+    Reading,
+    StageReading,
+)
 from app.placement.rebalancing.setting import Balancing
 from app.placement.rebalancing.trigger import look
-from app.placement.rebalancing.worth import Trade, reading_again_s
+from app.placement.rebalancing.worth import DISTRUST_S, WORSE, Trade, reading_again_s
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
 from app.rack.layers.problems import Proposal
@@ -50,6 +59,8 @@ class Work:
 
     texts: int
     longest_tokens: int
+    under_way: int
+    """Those that are read, wait or are moved over, too."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,17 @@ class _Open:
     """A move of which it is not known yet what it brings, and what was written before it."""
 
     move: LayerMove
-    texts: int
+    under_way: int
     meter: StageMeter
+    proposal: Proposal
+
+    @property
+    def way_back(self) -> Proposal:
+        """What was before, as something to move to."""
+        before, plan = self.move.before, self.proposal.plan
+        prediction = self.proposal.predictor.predict(before)
+        back = replace(plan, assignment=before, prediction=prediction, proven_optimal=False)
+        return replace(self.proposal, plan=back)
 
 
 class Rebalancer:
@@ -85,6 +105,8 @@ class Rebalancer:
         self._proposal: LayerMove | None = None
         self._moves: deque[LayerMove] = deque(maxlen=MOVES_KEPT)
         self._open: _Open | None = None
+        self._disappointing: dict[Assignment, float] = {}
+        """What brought less than promised, and until when it is not moved to again."""
 
     def set_mode(self, mode: Balancing) -> None:
         """Change whether layers move by themselves; nothing that was proposed waits any more."""
@@ -105,7 +127,9 @@ class Rebalancer:
             return
         now_s = self._clock.monotonic_s()
         self._note_moves_of_others(applied, now_s)
-        self._tell_what_it_brought(applied, now_s)
+        disappointment = self._tell_what_it_brought(applied, now_s)
+        if disappointment is not None and await self._undo(applied, disappointment):
+            return
         self._beliefs, causes = look(self._beliefs, self._reading(applied, now_s))
         phones, ring = self._fleet.phones, applied.assignment.serials
         self._assigner.problems.slowness = self._beliefs.slowness(phones, ring)
@@ -125,17 +149,22 @@ class Rebalancer:
             stages.append(StageReading(serial, expected_s, measured_s, steps))
         holders = applied.assignment.serials
         phones = (_phone_reading(each, holds=each.serial in holders) for each in self._fleet.usable)
-        return Reading(now_s, tuple(stages), tuple(phones))
+        limits = BodyLimits.within(self._assigner.problems.conditions)
+        return Reading(now_s, tuple(stages), tuple(phones), limits)
 
     async def _consider(self, applied: Applied, causes: tuple[Cause, ...]) -> None:
         before, phones = applied.assignment, self._fleet.phones
         proposal = None
         if self._stands(applied):
-            proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+            try:
+                proposal = await self._assigner.propose(frozenset(self._beliefs.spared))
+            except (DoesNotFitError, BadInputError) as refusal:
+                self._tell_no_other(causes, refusal.fact)
+                return
         if proposal is None or not self._stands(applied):
             self._beliefs = self._beliefs.with_due(causes)  # something else comes first
             return
-        if proposal.plan.assignment == before:
+        if proposal.plan.assignment == before or self._is_disappointing(proposal):
             return
         trade = self._trade(proposal, before)
         if not (trade.is_worth_it or self._has_to_be(proposal, before, trade)):
@@ -158,6 +187,12 @@ class Rebalancer:
             self._assigner.adopt(proposal)
             self._proposal = move
 
+    def _tell_no_other(self, causes: tuple[Cause, ...], reason: Fact) -> None:
+        """Say that layers stay though they should not, because nothing else is to be had."""
+        phones = self._fleet.phones
+        told = tuple(each.fact(phones[each.serial].name) for each in causes)
+        self._timeline.add(TimelineKind.ERROR, Fact("balance.no_other", causes=told, reason=reason))
+
     def _stands(self, applied: Applied) -> bool:
         """Tell whether that is applied, and all its phones are there."""
         phones, serials = self._fleet.phones, applied.assignment.serials
@@ -173,8 +208,11 @@ class Rebalancer:
     def _has_to_be(self, proposal: Proposal, before: Assignment, trade: Trade) -> bool:
         """Tell whether the move is to be made though it is no quicker.
 
-        It spares a phone, within limits, or the rack's rule is that every phone works.
+        What is applied breaks a condition by now; it spares a phone, within limits; or the rack's
+        rule is that every phone works.
         """
+        if self._assigner.problems.breach(before) is not None:
+            return True
         held, holding = set(before.serials), set(proposal.plan.assignment.serials)
         if self._beliefs.spared.keys() & (held - holding):
             return trade.then <= trade.now * SPARING_LIMIT
@@ -183,7 +221,7 @@ class Rebalancer:
     async def _move(self, applied: Applied, proposal: Proposal, move: LayerMove) -> None:
         now_s = self._clock.monotonic_s()
         rate = applied.meter.tokens_per_second(now_s - RATED_OVER_S, now_s)
-        texts = self._work().texts
+        under_way = self._work().under_way
         try:
             self._seen = await self._assigner.move_to(proposal)
         except StageFailedError as failure:
@@ -193,29 +231,61 @@ class Rebalancer:
             self._beliefs = self._beliefs.moved(self._clock.monotonic_s())
         move = replace(move, at_s=self._clock.monotonic_s(), rate_before=rate)
         self._moves.append(move)
-        self._open = _Open(move, texts, applied.meter) if texts else None
+        self._open = _Open(move, under_way, applied.meter, proposal) if under_way else None
         self._changed()
 
-    def _tell_what_it_brought(self, applied: Applied, now_s: float) -> None:
-        """Complete the newest move's figures, unless other texts are written meanwhile."""
+    def _is_disappointing(self, proposal: Proposal) -> bool:
+        now_s = self._clock.monotonic_s()
+        known = self._disappointing
+        self._disappointing = {each: until_s for each, until_s in known.items() if until_s > now_s}
+        return proposal.plan.assignment in self._disappointing
+
+    async def _undo(self, applied: Applied, made: _Open) -> bool:
+        """Move back from what brought less, unless what was before cannot or may not be."""
+        move, phones = made.move, self._fleet.phones
+        now_s = self._clock.monotonic_s()
+        self._disappointing[move.after] = now_s + DISTRUST_S
+        possible = all(phones[serial].usable for serial in move.before.serials)
+        spared = self._beliefs.spared.keys() & set(move.before.serials)
+        came = made.proposal.plan.uses_all and set(move.before.serials) < set(move.after.serials)
+        breach = self._assigner.problems.breach(move.before)
+        if not possible or spared or came or breach is not None:
+            return False
+        share = (move.rate_after or 0.0) / (move.rate_before or math.inf)
+        why = (Cause(CauseKind.WORSENED, move.causes[0].serial, share),)
+        back = LayerMove(now_s, why, move.after, move.before, 1 / max(share, 0.01) - 1, 0)
+        told = tuple(each.fact(phones[each.serial].name) for each in why)
+        self._timeline.add(TimelineKind.MOVE, Fact("balance.moves", causes=told))
+        await self._move(applied, made.way_back, back)
+        self._open = None  # what was before is known: it is not tried to and fro
+        return True
+
+    def _tell_what_it_brought(self, applied: Applied, now_s: float) -> _Open | None:
+        """Complete the newest move's figures, unless other texts are written meanwhile.
+
+        Returns the move where it left less of the rate than there was.
+        """
         before = self._open
         if before is None:
-            return
-        if before.move.after != applied.assignment or self._work().texts != before.texts:
+            return None
+        if before.move.after != applied.assignment or self._work().under_way != before.under_way:
             self._open = None
-            return
+            return None
         first_s, last_s = applied.meter.first_token_s, before.meter.last_token_s
         if first_s is None or last_s is None or now_s - first_s < RATED_OVER_S:
-            return
+            return None
         self._open = None
         rate, stall_s = applied.meter.tokens_per_second(first_s, now_s), max(first_s - last_s, 0.0)
-        self._moves[-1] = replace(before.move, rate_after=rate, stall_s=stall_s)
+        move = replace(before.move, rate_after=rate, stall_s=stall_s)
+        self._moves[-1] = move
         if rate is not None and before.move.rate_before is not None:
             told = Fact(
                 "balance.brought", before=before.move.rate_before, after=rate, stall=stall_s
             )
             self._timeline.add(TimelineKind.INFO, told)
         self._changed()
+        worse = move.rate_before and (rate or 0.0) < move.rate_before * WORSE
+        return replace(before, move=move) if worse else None
 
 
 def _phone_reading(phone: Phone, *, holds: bool) -> PhoneReading:

@@ -11,7 +11,7 @@ from threading import Event
 from app.core.assignment import Assignment, StageAssignment
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
 from app.core.identifiers import Serial
-from app.core.model import ModelManifest
+from app.core.model import Blob, ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard, span_shape
 from app.pipeline.failures import StageFailedError
@@ -190,7 +190,7 @@ class SpanLoader:
     ) -> SpanOnPhone:
         try:
             shard = await self._pool.run(self._library.shard, model, stage.span)
-            await self._push(phone, shard, cancelled)
+            await self.store(phone, (*shard.blobs, shard.graph), cancelled)
             return await self._load_on_worker(model, shard, phone, keys)
         except StageFailedError:
             raise
@@ -198,15 +198,19 @@ class SpanLoader:
             raise StageFailedError(
                 "stage.cannot_hold_layers", phone=phone.serial, reason=reason_of(error)
             ) from None
+
+    async def store(self, phone: Phone, wanted: Sequence[Blob], cancelled: Event) -> None:
+        """Push the files that a phone lacks, until `cancelled` is set. Raises `ShardloomError`."""
+        try:
+            await self._push(phone, wanted, cancelled)
         finally:
             phone.transfer = None
             self._changed()
 
-    async def _push(self, phone: Phone, shard: Shard, cancelled: Event) -> None:
+    async def _push(self, phone: Phone, wanted: Sequence[Blob], cancelled: Event) -> None:
         deployer = phone.connection.deployer
         if deployer is None:
             raise PhoneLostError("phone.not_connected", phone=phone.name)
-        wanted = (*shard.blobs, shard.graph)
         async with phone.connection.lock:
             missing = await self._pool.run(deployer.missing, wanted)
             done = 0

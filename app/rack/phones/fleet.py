@@ -94,6 +94,10 @@ class Fleet:
         """What discovery has to say besides the phones."""
         return self._registry.notices
 
+    def name_of(self, serial: Serial) -> str:
+        """Return what a phone of this rack is called."""
+        return self.phones[serial].name
+
     @property
     def account(self) -> tuple[Fact, ...]:
         """Where phones were looked for and how each stands that cannot be used."""

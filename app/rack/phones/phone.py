@@ -10,6 +10,7 @@ from typing import Final
 from app.core.device import (
     MEMORY_SHARE,
     MOST_MEMORY_SHARE,
+    USUAL_WATTS,
     DeviceDescription,
     DeviceProfile,
     DeviceState,
@@ -22,6 +23,7 @@ from app.core.facts import Fact
 from app.core.identifiers import BlobHash, Serial
 from app.core.vitals import DeviceVitals
 from app.devices.adb.link import PhoneLink
+from app.devices.condition.drain import DrainMeter
 from app.devices.condition.vitals import VitalsReader
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.worker_host import PhoneHold
@@ -157,6 +159,8 @@ class PhoneWorker:
     """What a token took it last, with the layers that it holds now."""
     stage_at_s: float | None = None
     """When that was, monotonic."""
+    computed_s: float = 0.0
+    """How long its stages computed for steps that came back, all requests together."""
 
 
 @dataclass
@@ -172,6 +176,7 @@ class Phone:
     vitals: DeviceVitals | None = None
     vitals_at_s: float = 0.0
     """When they were read, monotonic."""
+    drain: DrainMeter = field(default_factory=DrainMeter)
     memory_share: float = MEMORY_SHARE
     """Share of available memory that layers may take."""
     transfer: Transfer | None = None
@@ -256,12 +261,15 @@ class Phone:
         speed = self.worker.speed
         if self.vitals is None or speed is None:
             return None
+        watts = self.drain.active_watts
         return DeviceProfile(
             self.serial,
             int(self.vitals.memory_available_bytes * self.memory_share),
             speed.weight_bytes_per_second,
             speed.flops_per_second,
             speed.step_overhead_s,
+            USUAL_WATTS if watts is None else watts,
+            is_drain_measured=watts is not None,
         )
 
     def snapshot(self, *, working: bool) -> PhoneSnapshot:

@@ -16,7 +16,7 @@ from app.devices.adb.adb_server import USUAL_PORT, local_server
 from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
 from app.pipeline.opening_stages.lookup import LookupMode
-from app.placement.conditions import UNCONDITIONAL, Conditions
+from app.placement.conditions import MOST_CELSIUS, UNCONDITIONAL, Conditions, is_most_celsius
 from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
@@ -33,6 +33,7 @@ _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
     | {"count", "workers", "balancing", "check_everything", "lookup"}
     | {"known", "excluded", "trusted", "private", "least_reputation"}
+    | {"least_battery_percent", "most_celsius"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _KNOWN_KEYS: Final = frozenset(field.name for field in fields(KnownPhone))
@@ -206,7 +207,27 @@ def _conditions(file: str, table: Mapping[str, Any]) -> Conditions:
         _names(file, table, "trusted"),
         _switch(file, table, "private"),
         _share(file, table, "least_reputation", 0.0),
+        _percent(file, table, "least_battery_percent"),
+        _most_celsius(file, table),
     )
+
+
+def _percent(file: str, table: Mapping[str, Any], key: str) -> int:
+    value = table.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
+        raise BadInputError("rack_file.not_a_percentage", file=file, key=key)
+    return value
+
+
+def _most_celsius(file: str, table: Mapping[str, Any]) -> float | None:
+    value = table.get("most_celsius")
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not is_most_celsius(value):
+        least, most = MOST_CELSIUS
+        raise BadInputError("rack_file.not_degrees", file=file, least=least, most=most)
+    return float(value)
 
 
 def _names(file: str, table: Mapping[str, Any], key: str) -> frozenset[str]:

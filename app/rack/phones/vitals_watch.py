@@ -76,6 +76,7 @@ class VitalsWatch:
             _log.info("%s: vitals not read: %s", phone.serial, error)
         else:
             phone.vitals, phone.vitals_at_s = vitals, self._clock.monotonic_s()
+            phone.drain.note(phone.vitals_at_s, phone.worker.computed_s, vitals)
             self._keep(phone.serial, vitals, phone.vitals_at_s)
             self._changed()
 

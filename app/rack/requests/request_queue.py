@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId
@@ -16,6 +17,7 @@ from app.rack.commands import Ask, Sampling
 from app.rack.events.request_events import RequestEvent
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.layers.rebalancer import Work
+from app.rack.layers.spans import Applied
 from app.rack.options import MAXIMUM_REQUESTS
 from app.rack.requests.guide import Guide
 from app.rack.requests.questions import Question, task_question
@@ -36,6 +38,12 @@ ANSWER_PART = 4
 ENDED_EVENTS_KEPT = 50_000
 """Of all ended requests together; what still runs keeps its own."""
 
+_UNWRITTEN: Final = frozenset(
+    {RequestState.WAITING, RequestState.PREFILL, RequestState.DECODING}
+    | {RequestState.RECOVERING, RequestState.PAUSED}
+)
+"""More of the text is to come."""
+
 
 class RequestQueue:
     """All requests of a rack, oldest first. Lives on the service loop."""
@@ -55,6 +63,8 @@ class RequestQueue:
         self._context_tokens = context_tokens
         self._presets = presets
         self._record = record
+        self._runners: dict[RequestId, RequestRunner] = {}
+        """Of those that have not ended."""
 
     @property
     def busy(self) -> bool:
@@ -66,7 +76,8 @@ class RequestQueue:
         """How many texts are being written, and how long the longest is."""
         written = [each for each in self.requests.values() if each.state is RequestState.DECODING]
         lengths = (len(each.prompt_tokens) + len(each.tokens) for each in written)
-        return Work(len(written), max(lengths, default=0))
+        under_way = sum(each.state in _UNWRITTEN for each in self.requests.values())
+        return Work(len(written), max(lengths, default=0), under_way)
 
     async def ask(self, model: OpenedModel, asked: Ask) -> RequestId:
         """Start a task. Without `tokens` its text may fill the context.
@@ -146,15 +157,27 @@ class RequestQueue:
         for old in ended[:-REQUESTS_KEPT]:
             del self.requests[old.identifier]
         _shorten_logs(ended[-REQUESTS_KEPT:])
-        request.task = self._workplace.nursery.start(
-            RequestRunner(request, self._workplace).run(), f"request {request.identifier}"
-        )
+        runner = RequestRunner(request, self._workplace)
+        request.task = self._workplace.nursery.start(runner.run(), f"request {request.identifier}")
+        self._runners[request.identifier] = runner
         request.task.add_done_callback(lambda _: self._see_off(request))
         self._workplace.changed()
         return request.identifier
 
+    async def read_ahead(self, applied: Applied) -> None:
+        """Have phones that layers move to read all texts that are being written."""
+        readings = [runner.read_ahead(applied) for runner in self._runners.values()]
+        begun = {reading for reading in readings if reading is not None}
+        try:
+            if begun:
+                await asyncio.wait(begun)
+        finally:
+            for reading in begun:
+                reading.cancel()
+
     def _see_off(self, request: Request) -> None:
         """End a request whose task was stopped before it could do so, or had begun at all."""
+        self._runners.pop(request.identifier, None)
         now_s = self._workplace.clock.monotonic_s()
         request.enter(RequestState.CANCELLED, STOPPED_REASON, now_s)
 

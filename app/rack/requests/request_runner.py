@@ -14,12 +14,9 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import (
-    DisputedRowsError,
-    StageFailedError,
-    StepLostError,
-)
+from app.pipeline.failures import DisputedRowsError, StageFailedError, StepLostError
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
+from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat, SlotPool
 from app.placement.rebalancing.row_costs import cost_of_rows
@@ -27,6 +24,7 @@ from app.proof.case import Verdict
 from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudited
 from app.rack.layers.spans import Applied
 from app.rack.requests.pausing import Pausing
+from app.rack.requests.reading_ahead import ReadingAhead
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.troubles import Troubles
@@ -35,6 +33,7 @@ from app.rack.settlement.certainty import certainty
 from app.rack.settlement.concluded import AttemptOutcome, WholeCheck
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
+from workers.protocol.sampling_rule import Steering
 
 ATTEMPTS_IN_VAIN: Final = 8
 """How many attempts in a row may bring a request no further with all phones still there."""
@@ -66,6 +65,7 @@ class RequestRunner:
     _troubles: Troubles = field(init=False)
     _pausing: Pausing = field(init=False)
     _pending: list[PendingCheck] = field(default_factory=list)
+    _ahead: ReadingAhead = field(init=False)
     _stop: Event = field(default_factory=Event)
     """Set once nobody waits for the text any more: what takes long ends then."""
 
@@ -73,6 +73,9 @@ class RequestRunner:
         """Begin to note what goes wrong on the way."""
         self._troubles = Troubles(self.request, self.workplace)
         self._pausing = Pausing(self.request, self.workplace)
+        self._ahead = ReadingAhead(
+            self.request, self.workplace, self._wanted_on, self._begun, self._conclude_reading
+        )
 
     async def run(self) -> None:
         """Carry the request to its end; its state tells which."""
@@ -109,9 +112,7 @@ class RequestRunner:
         if self._in_vain >= ATTEMPTS_IN_VAIN:
             raise ShardloomError("request.in_vain", attempts=self._in_vain)
         applied = await self._pausing.applied()
-        phones = self.workplace.fleet.phones
-        classes = {phones[each].worker.numerical_class for each in applied.assignment.serials}
-        seat = await applied.slots.take(self.request.wanted(self.workplace.chunk_tokens, classes))
+        seat = await applied.slots.take(self._wanted_on(applied))
         try:
             if not applied.retired:
                 await self._attempt_in(applied, seat)
@@ -120,24 +121,7 @@ class RequestRunner:
 
     async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
         request = self.request
-        self._attempts += 1
-        transaction = TransactionId(f"{request.identifier}-{self._attempts}")
-        terms = AttemptTerms(
-            applied.model.vocabulary_size,
-            applied.pace,
-            self.workplace.chunk_tokens,
-            self.workplace.most_chunks,
-            request.sampling,
-            self.workplace.boundary,
-            request.alternatives,
-            request.end_tokens,
-            applied.closed,
-            request.history(self.workplace.lookup),
-        )
-        opened = await self.workplace.settlement.begin(
-            transaction, request.asked, applied, terms, request.answers_left
-        )
-        attempt = Attempt(transaction, applied.stages, seat, terms, self.workplace.clock, opened)
+        attempt = await self._begun(applied, seat, request.history(self.workplace.lookup))
         request.assignment = applied.assignment
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
@@ -163,6 +147,41 @@ class RequestRunner:
             signed = await self._to_its_end(self._conclude(attempt, applied, first_answer, began_s))
         self._part_with_phones(trouble, attempt, signed)
         self._count(applied)
+
+    async def _begun(
+        self, applied: Applied, seat: Seat, history: tuple[int, ...] | None
+    ) -> Attempt:
+        """Journal an attempt's opening and return it; no phone knows of it yet."""
+        request, workplace = self.request, self.workplace
+        self._attempts += 1
+        transaction = TransactionId(f"{request.identifier}-{self._attempts}")
+        terms = AttemptTerms(
+            applied.model.vocabulary_size,
+            applied.pace,
+            workplace.chunk_tokens,
+            workplace.most_chunks,
+            request.sampling,
+            workplace.boundary,
+            request.alternatives,
+            request.end_tokens,
+            applied.closed,
+            history,
+        )
+        opened = await workplace.settlement.begin(
+            transaction, request.asked, applied, terms, request.answers_left
+        )
+        return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
+
+    def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:
+        """Begin to read the text on phones that its layers move to; None where it cannot be yet."""
+        if self.request.state is not RequestState.DECODING:
+            return None
+        return self._ahead.begin(applied)
+
+    def _wanted_on(self, applied: Applied) -> Wanted:
+        phones = self.workplace.fleet.phones
+        classes = {phones[each].worker.numerical_class for each in applied.assignment.serials}
+        return self.request.wanted(self.workplace.chunk_tokens, classes)
 
     def _part_with_phones(
         self, trouble: ShardloomError | None, attempt: Attempt, signed: Mapping[Serial, ReceiptBody]
@@ -197,18 +216,26 @@ class RequestRunner:
             await self._read(attempt, request.vector_model)
             return
         known = (*request.prompt_tokens, *request.tokens)
-        steering = request.guide.steering(request.tokens)
+        steering = await self._steering()
         self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
         _keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
             more = request.tokens_wanted - following
-            steering = request.guide.steering(request.tokens)
+            steering = await self._steering()
             result = await attempt.decode(request.tokens[-1], following, more, steering)
-            self._accept(result)
+            self._accept(result, attempt.rows_together)
             row_cost = cost_of_rows(applied.model.quantization, attempt.rows_together)
             applied.meter.decoded(self.workplace.clock.monotonic_s(), result.row_timings, row_cost)
+
+    async def _steering(self) -> Steering:
+        """Return what the next token is chosen by; a grammar is asked away from the loop."""
+        guide = self.request.guide
+        if guide.grammar is None:
+            return guide.steering(self.request.tokens)
+        tokens = tuple(self.request.tokens)
+        return await self.workplace.steering.run_to_its_end(guide.steering, tokens)
 
     async def _read(self, attempt: Attempt, model: ModelManifest) -> None:
         tokens, numbers = self.request.prompt_tokens, model.answer_size
@@ -217,30 +244,36 @@ class RequestRunner:
         self.request.take_vector(result, now_s)
         self._record(result.timings, now_s)
 
-    def _accept(self, result: TokenResult) -> None:
+    def _accept(self, result: TokenResult, rows_together: int = 1) -> None:
         now_s = self.workplace.clock.monotonic_s()
         self.request.add_token(result, now_s)
-        self._record(result.timings, now_s)
+        self._record(result.timings, now_s, rows_together)
 
-    def _record(self, timings: Sequence[StageTiming], now_s: float) -> None:
+    def _record(self, timings: Sequence[StageTiming], now_s: float, rows_together: int = 1) -> None:
+        """Note what a step took; of those that share it each notes its part."""
         applied = self.workplace.assigner.applied
         is_current = applied is not None and applied.assignment == self.request.assignment
         for timing in timings:
             phone = self.workplace.fleet.phones.get(timing.serial)
             if phone is not None:
+                phone.worker.computed_s += timing.compute_ms / 1000 / rows_together
                 self.workplace.telemetry.record_step(timing.serial, now_s, timing.compute_ms)
                 if is_current:
                     phone.worker.stage_ms, phone.worker.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
     async def _conclude(
-        self, attempt: Attempt, applied: Applied, first_answer: int, began_s: float
+        self, attempt: Attempt, applied: Applied, first_answer: int | None, began_s: float
     ) -> Mapping[Serial, ReceiptBody]:
-        """Have it signed for, begin its check, and return what was signed."""
+        """Have it signed for, begin its check, and return what was signed.
+
+        `first_answer` is None where it only read, whatever is written meanwhile.
+        """
         kept_steps = 0
         try:
             await attempt.drain()
-            text_s = self.workplace.clock.monotonic_s() - began_s
+            now_s = self.workplace.clock.monotonic_s()
+            text_s = 0.0 if first_answer is None else now_s - began_s
             concluded = await self.workplace.settlement.conclude(
                 attempt, applied, self.workplace.fleet.phones, text_s, self._stop
             )
@@ -259,13 +292,16 @@ class RequestRunner:
         self._pending.append(
             PendingCheck(
                 attempt.transaction,
-                first_answer,
-                self.request.answers - first_answer,
+                self.request.answers if first_answer is None else first_answer,
+                0 if first_answer is None else self.request.answers - first_answer,
                 check,
                 applied.slots,
             )
         )
         return concluded.bodies
+
+    async def _conclude_reading(self, attempt: Attempt, applied: Applied) -> None:
+        await self._to_its_end(self._conclude(attempt, applied, None, 0.0))
 
     def _note_check(self, whole: WholeCheck | None, text_s: float) -> None:
         self.request.text_s += text_s
@@ -278,6 +314,7 @@ class RequestRunner:
         Raises `LedgerError` where one of them is not settled, once the others are.
         """
         request = self.request
+        await self._ahead.end()
         good = request.answers
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:

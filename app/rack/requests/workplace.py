@@ -10,6 +10,7 @@ from app.core.nursery import Nursery
 from app.pipeline.opening_stages.attempt_terms import PREFILL_CHUNK_TOKENS
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
+from app.rack.blocking import BlockingPool
 from app.rack.layers.assigner import Assigner
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.penalties import Penalties
@@ -33,6 +34,8 @@ class Workplace:
     boundary: Boundary
     changed: Callable[[], None]
     nursery: Nursery
+    steering: BlockingPool
+    """One thread that asks grammars which tokens may follow: one may take long over a mask."""
     random_bytes: Callable[[int], bytes]
     pause_limit_s: float
     """How long a request waits for phones without coming any further, until it fails."""

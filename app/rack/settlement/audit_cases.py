@@ -52,6 +52,7 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         boundary=attempt.boundary,
         alternatives=attempt.alternatives,
         parts=parts_of(span, store),
+        all_parts=all_parts_of(span, store),
         host_class=numerical_class(AUDIT_THREADS),
         registered_class=attempt.classes.get(span.stage.serial, ""),
     )

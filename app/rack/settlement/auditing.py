@@ -9,7 +9,8 @@ from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.proof.audit import audit
-from app.proof.case import Verdict
+from app.proof.case import AuditCase, Verdict
+from app.proof.quick.together import passes_together
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.settlement.audit_cases import case_of, is_auditable
 from app.rack.settlement.chain_check import good_by_chain
@@ -27,8 +28,12 @@ def audit_attempt(
         verdict
         for index in range(len(attempt.spans))
         if is_auditable(attempt, index)
-        and (verdict := audit(case_of(attempt, index, store), open_engine)).conclusive
+        and (verdict := _audited(case_of(attempt, index, store), open_engine)).conclusive
     )
+
+
+def _audited(case: AuditCase, open_engine: OpenEngine) -> Verdict:
+    return passes_together(case, open_engine) or audit(case, open_engine)
 
 
 def check_attempt(

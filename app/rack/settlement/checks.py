@@ -49,7 +49,7 @@ class Checks:
         self._checker = WholeChecker(
             store, context.clock, pool, settings, simulated=self._simulated
         )
-        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context)
+        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context, self._free_bytes)
         return Settlement(
             ledger_thread,
             audit_pool,
@@ -58,6 +58,12 @@ class Checks:
             checker=self._checker,
             sharp_tests=sharp_tests,
         )
+
+    def _free_bytes(self, serial: Serial) -> int | None:
+        """Return how much memory a phone had left when it was last looked at."""
+        phone = self._fleet.phones.get(serial)
+        vitals = None if phone is None else phone.vitals
+        return None if vitals is None else vitals.memory_available_bytes
 
     async def set(self, audit_rate: float, mode: CheckMode) -> None:
         """Check so from now on; texts under way keep the audit rate they began with.

@@ -184,7 +184,6 @@ def _seen_closely(look: CloseLook, phone: str) -> tuple[TimelineKind, Fact]:
         row=found.row,
         deviation=min(found.deviation, 1e12),
         count=found.looked_at,
-        left=found.not_judged,
     )
 
 
@@ -192,6 +191,7 @@ _CLOSE_LOOKS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "audit.close_look_holds",
     SharpReason.OPERATOR: "audit.close_look_operator",
     SharpReason.ENDS_ELSEWHERE: "audit.close_look_elsewhere",
+    SharpReason.CHOSEN_OTHERWISE: "audit.close_look_token",
 }
 
 

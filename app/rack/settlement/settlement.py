@@ -34,6 +34,7 @@ from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
+from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.receipts import ReceiptBody, verify_receipt
 from workers.protocol.commands import SignedTerms
@@ -265,6 +266,13 @@ def _shard(model: ModelManifest, span: SpanOnPhone) -> str:
     return shard_digest(span.shard.graph.sha256, model.weights_of(span.shard.blobs))
 
 
+def _choices_signed(attempt: Attempt, body: ReceiptBody) -> str:
+    """Return the root that a stage signs over what its tokens were to be chosen by."""
+    if body.serial != attempt.stages[-1].serial:
+        return NO_CHOICES
+    return choices_root(step.choice for step in attempt.steps[: body.steps])
+
+
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
 
@@ -278,5 +286,7 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     begun_with = (prefix.transaction, prefix.rows) if prefix else ("", 0)
     if (body.resumed_from, body.resumed_rows) != begun_with:
         raise ReceiptError("other-rows")
+    if body.choices != _choices_signed(attempt, body):
+        raise ReceiptError("other-choices")
     if body.nonce != attempt.nonces.get(Serial(body.serial), b"").hex():
         raise ReceiptError("other-opening")

@@ -20,7 +20,7 @@ from app.words.phones.facts import (
     fact_title,
     facts_of,
 )
-from app.words.states import phone_name
+from app.words.states import phone_name, serial_text
 
 _CALM = frozenset({Mark.READY, Mark.WORKING, Mark.WAITING})
 
@@ -61,7 +61,7 @@ class DeviceDetails(QFrame):
         if data is not None:
             self._said[PhoneFact.DATA] = data
         self.name.setText(phone_name(phone))
-        self.name.setToolTip(phone.serial)
+        self.name.setToolTip(serial_text(phone.serial))
         self._say(self.reason, advice(phone))
         self._say(self.age, age_words(phone, now_s))
         for fact, label in self.facts.items():

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 from app.core.device import MOST_MEMORY_SHARE, DeviceState
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.specifications import Where, kinds_at
 from app.ledger.rules.economy import CREDIT
 from app.rack.commands import (
     AddStake,
@@ -26,7 +27,7 @@ from app.rack.commands import (
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.faults import fault_description, fault_word
+from app.words.faults import fault_description, fault_word, where_word
 from app.words.phones.filter import selected_text
 from app.words.phones.rows import memory_question, stake_question
 
@@ -69,9 +70,13 @@ class PhoneMenu(QMenu):
     def _offer_faults(self) -> None:
         faults = self.addMenu(tr("Inject fault"))
         faults.setToolTipsVisible(True)
-        for kind in FaultKind:
-            action = faults.addAction(fault_word(kind), partial(self._inject, kind))
-            action.setToolTip(fault_description(kind))
+        for where in Where:
+            kinds = [kind for kind in kinds_at(where) if where is not Where.HOST]
+            group = faults.addMenu(where_word(where)) if kinds else faults
+            group.setToolTipsVisible(True)
+            for kind in kinds:
+                action = group.addAction(fault_word(kind), partial(self._inject, kind))
+                action.setToolTip(fault_description(kind))
 
     def _inject(self, kind: FaultKind) -> None:
         self._submit(self._phones, lambda serial: Inject(Fault(kind, serial)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.specifications import PHONE_KINDS, SPECIFICATIONS, BroughtBy
 from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
@@ -37,7 +40,7 @@ class FaultsPanel(QWidget):
         self._choices: tuple[tuple[str, Serial], ...] = ()
         self.phone = QComboBox()
         self.kind = QComboBox()
-        for kind in FaultKind:
+        for kind in PHONE_KINDS:
             self.kind.addItem("", kind)
         spoken_items(self.kind, lambda kind: fault_word(FaultKind(kind)))
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
@@ -99,7 +102,9 @@ class FaultsPanel(QWidget):
         ]
 
     def _describe(self) -> None:
-        self.description.setText(fault_description(FaultKind(self.kind.currentData())))
+        kind = FaultKind(self.kind.currentData())
+        self.description.setText(fault_description(kind))
+        self.token.setEnabled(SPECIFICATIONS[kind].by is BroughtBy.WORKER)
 
     def _enable(self) -> None:
         self.inject.setEnabled(bool(self._choices))
@@ -121,7 +126,9 @@ class FaultsPanel(QWidget):
 
     def _inject(self) -> None:
         kind = FaultKind(self.kind.currentData())  # Qt gives back the bare string
-        fault = Fault(kind, self.phone.currentData(), self.token.value())
+        fault = Fault(kind, self.phone.currentData())
+        if fault.by_worker:
+            fault = replace(fault, token=self.token.value())
         self._link.submit(Inject(fault))
 
     def _clear(self) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHeaderView,
     QLabel,
+    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.identifiers import Serial
-from app.placement.conditions import Conditions
+from app.placement.conditions import MOST_CELSIUS, Conditions
 from app.rack.commands import Replan
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
@@ -60,6 +61,7 @@ class ConditionsDialog(QDialog):
         self.least.setValue(known.least_reputation)
         spoken(self.least.setAccessibleName, "Least reputation")
         spoken(self.least.setSpecialValueText, "any")
+        self.battery, self.heat = _battery_field(known), _heat_field(known)
         self.line.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.plan = self.buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -69,6 +71,8 @@ class ConditionsDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         form = QFormLayout()
         form.addRow(spoken_label("Least reputation"), self.least)
+        form.addRow(spoken_label("Least battery, where it drains"), self.battery)
+        form.addRow(spoken_label("Warmest"), self.heat)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.setSpacing(10)
@@ -87,6 +91,8 @@ class ConditionsDialog(QDialog):
             self._ticked(_TRUSTED) | self._absent.trusted,
             self.private.isChecked(),
             round(self.least.value(), 2),
+            self.battery.value(),
+            None if self.heat.value() == self.heat.minimum() else float(self.heat.value()),
         )
 
     def _ticked(self, column: int) -> frozenset[str]:
@@ -119,6 +125,28 @@ class ConditionsDialog(QDialog):
 
 def _without(known: Conditions, serials: AbstractSet[Serial]) -> Conditions:
     return replace(known, excluded=known.excluded - serials, trusted=known.trusted - serials)
+
+
+def _battery_field(known: Conditions) -> QSpinBox:
+    field = QSpinBox()
+    field.setRange(0, 100)
+    field.setSuffix(" %")
+    field.setValue(known.least_battery_percent)
+    spoken(field.setAccessibleName, "Least battery, where it drains")
+    spoken(field.setSpecialValueText, "any")
+    return field
+
+
+def _heat_field(known: Conditions) -> QSpinBox:
+    """Return the field for whole degrees; its lowest value, below all that count, is any."""
+    least, most = (int(celsius) for celsius in MOST_CELSIUS)
+    field = QSpinBox()
+    field.setRange(least - 1, most)
+    field.setSuffix(" °C")
+    field.setValue(least - 1 if known.most_celsius is None else round(known.most_celsius))
+    spoken(field.setAccessibleName, "Warmest")
+    spoken(field.setSpecialValueText, "any")
+    return field
 
 
 def _phone_table(snapshot: RackSnapshot | None, known: Conditions) -> QTableWidget:

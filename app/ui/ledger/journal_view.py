@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from app.ledger.views.pages import JournalPage, JournalSearch
+from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import ReadJournal
 from app.ui.ledger import columns

@@ -34,6 +34,7 @@ QMenu::separator { background: $line; height: 1px; margin: 4px 8px; }
 #alertCard { background: $alertFill; border: 1px solid $bad; border-radius: 6px; }
 #brand { font-weight: 700; color: $text; }
 #muted { color: $muted; }
+#experimentBadge { color: $surface; background: $warn; border-radius: 4px; padding: 2px 8px; }
 QPushButton { background: $button; border: 1px solid $line; border-radius: 5px; padding: 4px 12px; }
 QPushButton:hover { border-color: $accent; }
 QPushButton:pressed { background: $hover; }
@@ -110,6 +111,7 @@ def style_sheet(tokens: Tokens) -> str:
         line=tokens.line,
         text=tokens.text,
         muted=tokens.muted,
+        warn=tokens.warn,
         accent=tokens.accent,
         bad=tokens.bad,
         hover=blend(tokens.raised, tokens.accent, 0.18),

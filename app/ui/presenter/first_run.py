@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.core.tasks import Complete
-from app.faults.catalogue import Fault, parse_fault
-from app.rack.commands import Ask, Inject
+from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.playground.sampling_button import DEMO_SAMPLING, DEMO_TOKENS
 from app.ui.presenter.scenes import Scene
+from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
@@ -20,11 +20,14 @@ class FirstRun(QObject):
 
     started = Signal()
 
-    def __init__(self, link: RackLink, settings: Settings, scene: Scene | None) -> None:
+    def __init__(
+        self, link: RackLink, settings: Settings, scene: Scene | None, stage: PresenterStage
+    ) -> None:
         super().__init__()
         self._link = link
         self._settings = settings
         self._scene = scene
+        self._stage = stage
         self._done = False
         link.snapshot_changed.connect(self._take)
 
@@ -32,16 +35,8 @@ class FirstRun(QObject):
         if self._done or snapshot.phase is not Phase.READY:
             return
         self._done = True
-        if self._scene is not None and self._scene.fault is not None:
-            serials = [phone.serial for phone in snapshot.phones]
-            self._inject(parse_fault(self._scene.fault, serials))
-        elif self._scene is not None or (self._settings.start_demo and not snapshot.requests):
-            self._generate()
-
-    def _inject(self, fault: Fault) -> None:
-        self._link.submit(Inject(fault), lambda _: self._generate())
-
-    def _generate(self) -> None:
-        prompt = self._scene.prompt if self._scene else DEMO_PROMPT
-        self._link.submit(Ask(Complete(prompt), DEMO_TOKENS, DEMO_SAMPLING))
-        self.started.emit()
+        if self._scene is not None:
+            self._stage.play(self._scene)
+        elif self._settings.start_demo and not snapshot.requests:
+            self._link.submit(Ask(Complete(DEMO_PROMPT), DEMO_TOKENS, DEMO_SAMPLING))
+            self.started.emit()

@@ -46,9 +46,13 @@ class Dock(QDockWidget):
         if is_seen(self._frame) and not behind:
             self.hide()
         else:
-            self.show()
-            self.raise_()
-            self.activateWindow()
+            self.reveal()
+
+    def reveal(self) -> None:
+        """Bring the panel into sight, from behind another's tab too."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def _let_focus_go(self, seen: bool) -> None:  # noqa: FBT001 - a Qt slot
         held = self._frame.focusWidget()

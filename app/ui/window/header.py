@@ -45,7 +45,7 @@ class HeaderBar(QFrame):
         self.rate = QLabel()
         self.palette_button = QPushButton("Ctrl+K")
         spoken(self.palette_button.setToolTip, "Find a command")
-        layout = QHBoxLayout(self)
+        self._line = layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
         layout.setSpacing(22)
         for label in (self._brand, self.rack, self.model):
@@ -64,6 +64,10 @@ class HeaderBar(QFrame):
         """Show what it is doing and how fast larger, for a stage."""
         self.phase.setFont(tabular(self.font(), scale=scale, bold=True))
         self.rate.setFont(tabular(self.font(), scale=1.1 * scale, bold=True))
+
+    def add_badge(self, badge: QLabel) -> None:
+        """Give a mark its place beside what the rack is doing."""
+        self._line.insertWidget(self._line.indexOf(self.address), badge)
 
     def show_address(self, address: str) -> None:
         """Show where the rack is served; nothing where it is not."""

@@ -13,6 +13,9 @@ from app.ui.charts.span import SpanChoice
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.devices.devices_panel import DevicesPanel
+from app.ui.experiments.badge import ExperimentBadge
+from app.ui.experiments.desk import ExperimentDesk
+from app.ui.experiments.panel import ExperimentsPanel
 from app.ui.faults.faults_panel import FaultsPanel
 from app.ui.help.dialog import HelpDialog
 from app.ui.layer_map.compare_dialog import CompareDialog
@@ -69,8 +72,10 @@ class MainWindow(QMainWindow):
         appearance: Appearance,
         http: HttpDoor | None = None,
         models: ModelDesk | None = None,
+        experiments: ExperimentDesk | None = None,
     ) -> None:
         super().__init__()
+        self._experiments = experiments or ExperimentDesk()
         self.importing = Importing(models, self)
         self.serving = Serving(link, settings, http)
         self.link = link
@@ -245,6 +250,10 @@ class MainWindow(QMainWindow):
             "playground": (message("Playground"), self.playground),
             "ledger": (message("Ledger"), self.ledger),
             "faults": (message("Faults"), FaultsPanel(self.link, self.appearance)),
+            "experiments": (
+                message("Experiments"),
+                ExperimentsPanel(self.link, self._experiments, self.appearance),
+            ),
             "log": (message("Log"), self.log),
         }
         docks = {name: Dock(name, title, content) for name, (title, content) in contents.items()}
@@ -291,6 +300,9 @@ class MainWindow(QMainWindow):
         header, notice = self.header, Notice(self.link)
         header.palette_button.clicked.connect(self.show_palette)
         notice.connect_asked.connect(self.show_connect)
+        badge = ExperimentBadge(self.link)
+        badge.pressed.connect(self.docks["experiments"].reveal)
+        header.add_badge(badge)
         layout.addWidget(header)
         layout.addWidget(notice)
         bar = self.addToolBar("header")

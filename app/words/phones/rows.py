@@ -16,7 +16,7 @@ from app.words.faults import fault_word
 from app.words.phones.facts import SLOWED, throttling_word
 from app.words.phones.filter import selected_text
 from app.words.sentences import fact_text, reason_text
-from app.words.states import cargo_word, credits_text, phone_name, state_word
+from app.words.states import cargo_word, credits_text, phone_name, serial_text, state_word
 
 
 def spoken_row(phone: PhoneSnapshot) -> str:
@@ -27,7 +27,7 @@ def spoken_row(phone: PhoneSnapshot) -> str:
 def details(phone: PhoneSnapshot) -> str:
     """Return who made a phone, how it is reached and what holds it back, line by line."""
     description = phone.description
-    lines = [f"{phone_name(phone)} · {phone.serial}"]
+    lines = [f"{phone_name(phone)} · {serial_text(phone.serial)}"]
     if description:
         lines.append(
             f"{description.manufacturer} · Android {description.android_version} · "

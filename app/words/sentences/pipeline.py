@@ -15,6 +15,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "answer.no_vector": message("there are no {numbers} finite numbers"),
     "answer.token_beyond": message("field token is {token}, beyond the vocabulary"),
     "worker.answered_wrongly": message("{phone} answered wrongly: {reason}."),
+    "worker.no_room_again": message(
+        "It would take {needed:bytes} to load the layers once more, and {free:bytes} are left."
+    ),
     "worker.cannot_be_asked": message("{phone} cannot be asked that: {reason}."),
     "worker.given_up": message("{phone}'s worker was given up."),
     "worker.let_go": message("{phone} was let go."),

@@ -26,11 +26,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "condition.private_of_none": message(
         '"private, first and last layers only on trusted phones, of which none is here"'
     ),
+    "condition.battery": message(
+        '"{least} % of battery where it drains, which leaves out {phones}"'
+    ),
+    "condition.heat": message('"at most {most:g} °C, which leaves out {phones}"'),
     "condition.reputation": message('"a reputation of {least:g}, which leaves out {phones}"'),
     "condition.breach_excluded": message("{phone} is to hold no layers."),
     "condition.breach_private": message(
         "{phone} would see prompt or answer, and is not among the trusted phones."
     ),
+    "condition.breach_battery": message("{phone} drains and has less than {least} % left."),
+    "condition.breach_heat": message("{phone} is warmer than {most:g} °C."),
     "condition.breach_reputation": message("{phone} has less reputation than {least:g}."),
     "placement.conflict": message(
         "No plan places {model} and keeps all that is asked of it: {wishes}."

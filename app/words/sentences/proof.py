@@ -29,6 +29,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{phone} was wrong at {operator} in row {row}: off by {times:.3g} times what rounding"
         " allows. It signed for that in {transaction} with the key {key}."
     ),
+    "evidence.convicts_token": message(
+        "{phone} told another token than the one to choose at the end of step {row}, by the logits"
+        " and all else that it signed for: off by {times:.3g} times what is allowed. It signed for"
+        " that in {transaction} with the key {key}."
+    ),
     "evidence.cut": message("The evidence was cut short or damaged."),
     "evidence.none": message("The file is no evidence of wrong work."),
     "evidence.not_covered": message(

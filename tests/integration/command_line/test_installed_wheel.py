@@ -20,7 +20,7 @@ SOURCES = ("LICENSE", "README.md", "THIRD_PARTY.md", "pyproject.toml", "setup.py
 PACKAGES = ("app", "assets", "packaging", "workers")
 RUN = ("run", "demo", "--rack", "virtual:2", "--prompt", "In the beginning", "--tokens", "8")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

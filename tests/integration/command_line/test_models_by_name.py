@@ -53,7 +53,6 @@ def test_a_name_is_enough_and_afterwards_no_hub_is_needed(server: HubServer, hom
     assert "HF_HUB_OFFLINE is set. What was downloaded before is taken." in again.stderr
 
 
-@pytest.mark.slow
 def test_a_rack_is_asked_before_anything_is_downloaded(
     server: HubServer, home: Path, tmp_path: Path
 ) -> None:

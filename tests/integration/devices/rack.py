@@ -11,7 +11,7 @@ from pathlib import Path
 
 import adbutils
 
-from app.benchmarks import adb_server_of_own
+from app.benchmarks.connecting import adb_server_of_own
 from app.core.errors import PhoneLostError
 from app.devices.adb.adb_server import AdbServer
 from app.devices.adb.keys import HostKey, host_key

@@ -1,17 +1,17 @@
-"""OpenAI's own client and a rack of virtual phones: what comes over HTTP is what they computed."""
+"""OpenAI's and LangChain's clients and virtual phones: HTTP brings what the phones computed."""
 
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import httpx2
 import numpy as np
 import openai
 import pytest
-from openai import OpenAI
 from openai.types.chat import (
     ChatCompletionMessageFunctionToolCall,
     ChatCompletionMessageParam,
@@ -19,78 +19,34 @@ from openai.types.chat import (
     ChatCompletionToolParam,
 )
 
-from app.core.clock import SystemClock
-from app.core.conversation import question
 from app.core.identifiers import RequestId
-from app.gateway.access.keys import KeyStore
-from app.gateway.context import GatewaySettings
-from app.gateway.server import Gateway
 from app.ledger.journal.keys import read_public_key
-from app.models.library import Library
+from app.models.formats.grammar import Grammar
 from app.models.whole import WholeModel, run_whole
-from app.rack.home import Home
-from app.rack.options import RackOptions
 from app.rack.records.proof_check import check_proof
-from app.rack.service import RackService
 from app.rack.snapshot import RequestState
-from tests.integration.rack.support import PATIENCE, finish, open_rack_of
-from tests.unit.models.chat.chat_templates import CHATML
-from tests.unit.models.families import write_family
-from tests.unit.models.support import write_random
+from tests.integration.gateway.served_talker import (
+    ASKED,
+    CONTEXT,
+    MESSAGES,
+    TALKER,
+    TOKENS,
+    VECTORS,
+    Served,
+    expected_text,
+    serve_talker,
+)
+from tests.integration.rack.support import finish
 from workers.identity.receipts import verify_receipt
 
-TALKER, VECTORS = "talker", "vectors"
-ASKED = "In the beginning?"
-MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": ASKED}]
-TOKENS = 12
-CONTEXT = 512
-
-
-@dataclass(frozen=True)
-class Served:
-    """An open rack and its address."""
-
-    rack: RackService
-    address: str
-    library: Library
-    home: Home
-
-    @property
-    def client(self) -> OpenAI:
-        return OpenAI(base_url=f"{self.address}/v1", api_key="any", max_retries=0, timeout=90)
+if TYPE_CHECKING:
+    from tests.integration.gateway.langchain_client import LangChain
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("c")
-    talker = write_random(folder / TALKER, max_position_embeddings=CONTEXT)
-    (talker / "chat_template.jinja").write_text(CHATML)
-    write_family(folder / VECTORS, "bert")
-    home = Home(tmp_path_factory.mktemp("home"))
-    library = Library(home.folder)
-    for name in (TALKER, VECTORS):
-        library.import_folder(folder / name, name)
-    options = RackOptions(home.folder, "virtual:2", TALKER, audit_rate=1.0, patience=PATIENCE)
-    with open_rack_of(options) as rack:
-        settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, load_models=True)
-        gateway = Gateway(rack, KeyStore(home.keys, SystemClock()), settings, SystemClock())
-        try:
-            yield Served(rack, gateway.address, library, home)
-        finally:
-            gateway.close()
-
-
-def expected_text(served: Served) -> str:
-    """Return what the whole model answers in one plain session."""
-    manifest = served.library.get(TALKER)
-    template, tokenizer = (
-        served.library.chat_template(manifest),
-        served.library.tokenizer(manifest),
-    )
-    assert template is not None
-    assert tokenizer is not None
-    said = tokenizer.encode_rendered(template.render(question(ASKED)))
-    return tokenizer.decode(run_whole(manifest, served.library, said, TOKENS))
+    with serve_talker(tmp_path_factory.mktemp("served")) as served:
+        yield served
 
 
 def test_a_chat_is_what_the_whole_model_says_streamed_or_not(served: Served) -> None:
@@ -375,6 +331,22 @@ def test_tools_are_called_whole_and_in_a_stream(served: Served) -> None:
     assert free.choices[0].message.content or free.choices[0].message.tool_calls
 
 
+def test_grammars_are_asked_away_from_the_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, allowed = set[str](), Grammar.allowed
+
+    def watched(grammar: Grammar, tokens: Sequence[int]) -> bytes:
+        threads.add(threading.current_thread().name)
+        return allowed(grammar, tokens)
+
+    monkeypatch.setattr(Grammar, "allowed", watched)
+    served.client.chat.completions.create(
+        model=TALKER, messages=MESSAGES, max_tokens=2, response_format={"type": "json_object"}
+    )
+    assert threads == {"steering_0"}
+
+
 def test_a_schema_that_makes_no_sense_is_refused(served: Served) -> None:
     with pytest.raises(openai.BadRequestError, match="cannot be kept to"):
         served.client.chat.completions.create(
@@ -385,3 +357,44 @@ def test_a_schema_that_makes_no_sense_is_refused(served: Served) -> None:
                 "json_schema": {"name": "form", "schema": {"type": "nope"}},
             },
         )
+
+
+@pytest.fixture
+def langchain(served: Served) -> LangChain:
+    from tests.integration.gateway.langchain_client import LangChain  # noqa: PLC0415 - slow to load
+
+    return LangChain(served.address)
+
+
+def test_langchain_chats_whole_and_in_a_stream(served: Served, langchain: LangChain) -> None:
+    chat, expected = langchain.chat(TALKER, max_tokens=TOKENS), expected_text(served)
+    whole, chunks = chat.invoke(ASKED), list(chat.stream(ASKED, stream_usage=True))
+    assert (whole.content, whole.response_metadata["finish_reason"]) == (expected, "length")
+    assert "".join(str(chunk.content) for chunk in chunks) == expected
+    assert sum(bool(chunk.content) for chunk in chunks) > 1
+    (used,) = [chunk.usage_metadata for chunk in chunks if chunk.usage_metadata]
+    assert used == whole.usage_metadata
+
+
+def test_langchain_calls_a_tool_and_goes_on_with_what_it_found(langchain: LangChain) -> None:
+    look = {"name": "look", "description": "Look.", "parameters": FORM}
+    chat = langchain.chat(TALKER).bind_tools([look], tool_choice="look")
+    called = chat.invoke(ASKED)
+    (call,) = called.tool_calls
+    assert (call["name"], set(call["args"])) == ("look", {"ok", "of"})
+    assert [json.loads(each) for each in langchain.streamed_calls(chat, ASKED)] == [call["args"]]
+    conversation = langchain.after_tool(ASKED, called, call, "nothing")
+    assert langchain.chat(TALKER, max_tokens=2).invoke(conversation).content
+
+
+def test_langchain_reads_an_answer_into_a_form(langchain: LangChain) -> None:
+    schema = {"title": "form", **FORM}
+    form = langchain.chat(TALKER).with_structured_output(schema, method="json_schema", strict=True)
+    found = form.invoke(ASKED)
+    assert isinstance(found, dict)
+    assert found.keys() == {"ok", "of"}
+
+
+def test_langchain_embeds_texts(langchain: LangChain) -> None:
+    first, second, again = langchain.vectors(VECTORS, ["a", "a text", "a"])
+    assert first == again != second

@@ -27,6 +27,7 @@ from tests.integration.rack.support import (
     wait_until,
     whole_demo_tokens,
 )
+from tests.soak import slice_of
 
 TOKENS = 16
 AT_WORK = {DeviceState.READY, DeviceState.WORKING}
@@ -108,7 +109,12 @@ def _check_text(outcome: Outcome, right: tuple[int, ...]) -> None:
     assert request.slashes == 0, told
 
 
-@pytest.mark.parametrize("outcome", OFFENCES, ids=_name, indirect=True)
+@pytest.mark.parametrize(
+    "outcome",
+    slice_of(OFFENCES, OFFENCES[0], OFFENCES[1], OFFENCES[6], OFFENCES[10]),
+    ids=_name,
+    indirect=True,
+)
 def test_who_says_what_no_honest_phone_says_is_jailed_alone_and_not_paid(
     outcome: Outcome, right: tuple[int, ...]
 ) -> None:
@@ -120,7 +126,10 @@ def test_who_says_what_no_honest_phone_says_is_jailed_alone_and_not_paid(
 
 
 @pytest.mark.parametrize(
-    "outcome", [(cheat, MIDDLE) for cheat in UNUSABLE_ROWS], ids=_name, indirect=True
+    "outcome",
+    slice_of([(cheat, MIDDLE) for cheat in UNUSABLE_ROWS], (UNUSABLE_ROWS[2], MIDDLE)),
+    ids=_name,
+    indirect=True,
 )
 def test_where_rows_are_unusable_nobody_is_jailed_and_the_text_goes_on(
     outcome: Outcome, right: tuple[int, ...]
@@ -131,7 +140,10 @@ def test_where_rows_are_unusable_nobody_is_jailed_and_the_text_goes_on(
 
 
 @pytest.mark.parametrize(
-    "outcome", [(cheat, LAST) for cheat in FALSE_FIGURES], ids=_name, indirect=True
+    "outcome",
+    slice_of([(cheat, LAST) for cheat in FALSE_FIGURES], (FALSE_FIGURES[0], LAST)),
+    ids=_name,
+    indirect=True,
 )
 def test_who_says_false_things_beside_the_right_tokens_is_slashed_at_its_first_audit(
     outcome: Outcome, right: tuple[int, ...]

@@ -18,6 +18,7 @@ import pytest
 
 from app.models.library import Library
 from app.models.whole import run_whole
+from tests.soak import slice_of
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 PROMPT = "In the beginning"
@@ -111,20 +112,17 @@ def test_the_whole_model_gives_the_tokens_of_the_reference_implementation(
     assert answer[0, prompt.shape[1] :].tolist() == whole_model_tokens
 
 
+@pytest.mark.parametrize("runs", slice_of([1, 2], 1))
 def test_a_lying_phone_is_slashed_once_and_the_tokens_stay_right(
-    tmp_path: Path, whole_model_tokens: list[int]
+    tmp_path: Path, whole_model_tokens: list[int], runs: int
 ) -> None:
-    report = run_json(tmp_path, "--fault", "wrong-output:2")
-    assert report["token_ids"] == whole_model_tokens
-    assert report["slashes"] == 1
-    assert len(report["assignment"]) == 2
-    assert_verified(report)
-    assert_valid_ledger(tmp_path)
-    again = run_json(tmp_path, "--fault", "wrong-output:2@7")
-    assert again["token_ids"] == whole_model_tokens
-    assert again["slashes"] == 1
-    assert_verified(again)
-    assert_valid_ledger(tmp_path)
+    for fault in ("wrong-output:2@7", "wrong-output:2")[:runs]:
+        report = run_json(tmp_path, "--fault", fault)
+        assert report["token_ids"] == whole_model_tokens
+        assert report["slashes"] == 1
+        assert len(report["assignment"]) == 2
+        assert_verified(report)
+        assert_valid_ledger(tmp_path)
 
 
 def test_a_crashed_phone_is_replaced_and_the_tokens_go_on(
@@ -137,6 +135,7 @@ def test_a_crashed_phone_is_replaced_and_the_tokens_go_on(
     assert_valid_ledger(tmp_path)
 
 
+@pytest.mark.soak
 def test_a_hanging_phone_is_given_up_and_the_tokens_go_on(
     tmp_path: Path, whole_model_tokens: list[int]
 ) -> None:
@@ -148,12 +147,12 @@ def test_a_hanging_phone_is_given_up_and_the_tokens_go_on(
 def test_a_phone_that_does_not_sign_is_jailed_not_slashed_and_the_text_is_still_verified(
     tmp_path: Path, whole_model_tokens: list[int]
 ) -> None:
-    report = run_json(tmp_path, "--fault", "withheld-receipt:3")
+    report = run_json(tmp_path, "--fault", "withheld-receipt:1")
     assert report["token_ids"] == whole_model_tokens
     assert (report["slashes"], report["receipts"]) == (0, 2)
     assert_checked_whole(report)
-    listed = shardloom(tmp_path, "devices", "--rack", "virtual:3", "--json", *PATIENCE)
-    assert "jailed" in listed.stdout, listed.stderr
+    listed = shardloom(tmp_path, "devices", "--rack", "virtual:1", "--json", *PATIENCE)
+    assert "Jailed by the ledger" in listed.stderr
 
 
 @pytest.mark.usefixtures("report")

@@ -186,7 +186,7 @@ def test_a_refused_command_is_recorded_with_its_reason(rack: RackService) -> Non
 
 
 def test_the_tokens_of_a_liar_are_taken_back_and_come_again_right(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, TOKENS).token_ids
         liar = rack.snapshot().phones[1].serial
         rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, liar, 5))).result(60)
@@ -202,7 +202,7 @@ def test_the_tokens_of_a_liar_are_taken_back_and_come_again_right(tmp_path: Path
 
 
 def test_a_text_whose_phone_dies_goes_on_in_the_same_stream(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, LONG).token_ids
         victim = rack.snapshot().phones[0].serial
         rack.do(Inject(Fault(FaultKind.CRASH, victim, HELD))).result(60)

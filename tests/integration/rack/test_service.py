@@ -83,8 +83,13 @@ LONG = 60
 
 
 @pytest.fixture(scope="module")
-def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
-    with open_virtual_rack(tmp_path_factory.mktemp("home"), 3) as opened:
+def home_of_rack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def rack(home_of_rack: Path) -> Iterator[RackService]:
+    with open_virtual_rack(home_of_rack, 3) as opened:
         yield opened
 
 
@@ -235,21 +240,19 @@ def test_a_pin_is_honoured_and_an_impossible_pin_changes_nothing(rack: RackServi
     rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
 
 
-def test_a_second_rack_on_the_same_home_fails_with_a_reason(
-    tmp_path: Path,
-) -> None:
-    with open_virtual_rack(tmp_path, 1):
-        second = open_rack(RackOptions(home=tmp_path, rack="virtual:1", patience=PATIENCE))
-        try:
-            with raises_saying(BadInputError, match="Another Shardloom"):
-                second.do(Ask(Complete("x"), 1)).result(60)
-            assert second.snapshot().phase is Phase.FAILED
-        finally:
-            second.close().result(60)
+@pytest.mark.usefixtures("rack")
+def test_a_second_rack_on_the_same_home_fails_with_a_reason(home_of_rack: Path) -> None:
+    second = open_rack(RackOptions(home=home_of_rack, rack="virtual:1", patience=PATIENCE))
+    try:
+        with raises_saying(BadInputError, match="Another Shardloom"):
+            second.do(Ask(Complete("x"), 1)).result(60)
+        assert second.snapshot().phase is Phase.FAILED
+    finally:
+        second.close().result(60)
 
 
 def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, 10).token_ids
         victim = rack.snapshot().phones[0]
         rack.do(Inject(Fault(FaultKind.CRASH, victim.serial, 3))).result(60)
@@ -325,7 +328,7 @@ def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: P
 
 
 def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_path: Path) -> None:
-    with paused_before(HELD) as pause, open_virtual_rack(tmp_path, 2) as rack:
+    with paused_before(HELD) as pause, open_virtual_rack(tmp_path, 1) as rack:
         start(rack, TOKENS)
         pause.wait()
     home = Home(tmp_path)
@@ -349,7 +352,7 @@ def test_an_unknown_model_is_refused_and_the_known_ones_are_named(rack: RackServ
 def test_a_cancelled_deployment_leaves_the_applied_assignment_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 2) as rack:
         before = rack.snapshot().applied
         assert before is not None
         slowest = before.serials[1]
@@ -398,7 +401,7 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
 
 
 def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 3) as rack:
+    with open_virtual_rack(tmp_path, 2) as rack:
         expected = generate(rack, TOKENS).token_ids
         victim = rack.snapshot().phones[1]
         with paused_before(HELD) as pause:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import adbutils
 
-from app.benchmarks.adb_server_of_own import TRIES, free_port
+from app.benchmarks.connecting.adb_server_of_own import TRIES, free_port
 from app.virtual.persona import Persona
 from app.virtual.rack import VirtualRack
 

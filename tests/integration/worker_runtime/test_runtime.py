@@ -58,7 +58,6 @@ print(len([importlib.import_module(name) for name in names]))
 pytestmark = [
     pytest.mark.usefixtures("patient"),
     pytest.mark.timeout(600),
-    pytest.mark.slow,
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
 ]
 

@@ -25,8 +25,16 @@ def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
         yield running
 
 
-def _set_fault(ring: Ring, stage: int, fault: str, token: int = 1, factor: float = 4.0) -> None:
-    ring.peers[stage].done(Kind.FAULT, fault=fault, token=token, factor=factor)
+@pytest.fixture(scope="module")
+def steady_ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    """Yield a ring for tests after which it is as it was."""
+    with running_ring(tmp_path_factory.mktemp("steady"), model, [(0, 1), (2, 3)]) as running:
+        yield running
+
+
+def _set_fault(ring: Ring, stage: int, fault: str, token: int = 1, amount: float = 4.0) -> None:
+    fields = {"fault": fault, "token": token, "amount": amount}
+    ring.peers[stage].done(Kind.FAULT, **fields, share=1.0, seed=0)
 
 
 def test_a_lying_phone_alters_what_it_passes_on_and_signs_for_the_lie(
@@ -67,7 +75,7 @@ def test_a_lifted_fault_leaves_no_trace(ring: Ring, model: ToyModel) -> None:
 
 
 def test_a_slow_phone_still_answers_right(ring: Ring, model: ToyModel) -> None:
-    _set_fault(ring, 1, "slow", token=2, factor=20.0)
+    _set_fault(ring, 1, "slow", token=2, amount=20.0)
     assert ring.generate(ring.open(), PROMPT, 4) == model.greedy(PROMPT, 4)
 
 
@@ -123,10 +131,12 @@ def test_a_withheld_receipt_is_never_sent_while_other_commands_are_answered(ring
 @pytest.mark.parametrize(
     "fields",
     [
-        {"fault": "dance", "token": 1, "factor": 1.0},
-        {"fault": "slow", "token": 0, "factor": 1.0},
-        {"fault": "slow", "token": 1, "factor": float("inf")},
+        {"fault": "dance", "token": 1, "amount": 1.0},
+        {"fault": "slow", "token": 0, "amount": 1.0},
+        {"fault": "slow", "token": 1, "amount": float("inf")},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(ring: Ring, fields: dict[str, object]) -> None:
-    ring.peers[0].failure(Kind.FAULT, **fields)
+def test_a_fault_that_makes_no_sense_is_refused(
+    steady_ring: Ring, fields: dict[str, object]
+) -> None:
+    steady_ring.peers[0].failure(Kind.FAULT, **fields, share=1.0, seed=0)

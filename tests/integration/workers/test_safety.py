@@ -35,6 +35,13 @@ def ring(model: ToyModel, tmp_path: Path) -> Iterator[Ring]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def steady_ring(model: ToyModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
+    """Yield a ring for tests after which it is as it was."""
+    with running_ring(tmp_path_factory.mktemp("steady"), model, [(0, 1), (2, 3)]) as running:
+        yield running
+
+
 def _hello(peer: Peer) -> None:
     peer.done(Kind.HELLO, protocol=PROTOCOL_VERSION, nonce=bytes(32), host_key=bytes(32))
 
@@ -127,9 +134,9 @@ def test_missing_short_and_unlisted_files_are_named(ring: Ring) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, ""])
-def test_a_file_name_that_is_no_hash_is_refused(ring: Ring, name: str) -> None:
-    fields = {**ring.load_fields(0), "span": "second", "graph": name}
-    assert "field graph" in ring.peers[0].failure(Kind.LOAD, **fields)
+def test_a_file_name_that_is_no_hash_is_refused(steady_ring: Ring, name: str) -> None:
+    fields = {**steady_ring.load_fields(0), "span": "second", "graph": name}
+    assert "field graph" in steady_ring.peers[0].failure(Kind.LOAD, **fields)
 
 
 def test_a_span_can_be_unloaded_and_loaded_again(ring: Ring, model: ToyModel) -> None:
@@ -192,9 +199,9 @@ def _complaint(ring: Ring) -> tuple[list[str], str, str]:
 
 @pytest.mark.parametrize("what", ["shape", "type", "step", "position", "not finite", "cut short"])
 def test_rows_that_no_honest_phone_sends_are_told_apart_from_a_failure(
-    ring: Ring, model: ToyModel, what: str
+    steady_ring: Ring, model: ToyModel, what: str
 ) -> None:
-    transaction = ring.open()
+    ring, transaction = steady_ring, steady_ring.open()
     hidden = model.engine(0, 1).run(0, 0, np.array([PROMPT], np.int64))
     step, position = int(what == "step"), int(what == "position")
     hidden = hidden[..., :-1].copy() if what == "shape" else hidden
@@ -206,6 +213,8 @@ def test_rows_that_no_honest_phone_sends_are_told_apart_from_a_failure(
     code = "missing-step" if what == "step" else "unusable-rows"
     assert _complaint(ring) == ([transaction], "phone1", code)
     assert ring.generate(transaction, PROMPT, 3) == model.greedy(PROMPT, 3)
+    for peer in ring.peers:
+        peer.done(Kind.CLOSE, transaction=transaction, kept_steps=0)
 
 
 def test_nobody_makes_a_phone_complain_of_what_is_not_theirs(ring: Ring, model: ToyModel) -> None:

@@ -31,6 +31,8 @@ def test_what_is_ticked_is_asked_of_the_plan_and_shown_the_next_time(
     tick(dialog, 1, 2)
     dialog.private.setChecked(True)
     dialog.least.setValue(0.3)
+    dialog.battery.setValue(25)
+    dialog.heat.setValue(41)
     dialog.plan.click()
     serials = [str(phone.serial) for phone in control.phones]
     wanted = Conditions(
@@ -38,6 +40,8 @@ def test_what_is_ticked_is_asked_of_the_plan_and_shown_the_next_time(
         frozenset({serials[0], serials[1]}),
         private=True,
         least_reputation=0.3,
+        least_battery_percent=25,
+        most_celsius=41.0,
     )
     assert control.commands_of(Replan)[-1].conditions == wanted
     assert not dialog.isVisible()

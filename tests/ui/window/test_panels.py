@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.core.device import DeviceState
 from app.core.units import significant
 from app.faults.catalogue import Fault, FaultKind
+from app.faults.specifications import PHONE_KINDS
 from app.rack.commands import ClearFault, Identify, Inject, Release, RestartWorker
 from app.ui.charts.statistics import figures
 from app.ui.charts.time_chart import TimeChart
@@ -102,7 +103,10 @@ def test_a_phones_menu_injects_clears_and_releases(
     identify, restart, _take, inject, clear, _, release, *_ = menu.actions()
     assert not clear.isEnabled()
     assert not restart.isEnabled()
-    inject.menu().actions()[1].trigger()  # type: ignore[attr-defined]
+    groups = [each.menu() for each in inject.menu().actions()]  # type: ignore[attr-defined]
+    offered = {each.text(): each for group in groups for each in group.actions()}
+    assert len(offered) == len(PHONE_KINDS)
+    offered["Slow"].trigger()
     release.trigger()
     identify.trigger()
     serial = control.phones[0].serial

@@ -14,7 +14,7 @@ from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
 from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
 from app.ui.playground.stream import rolled_back
-from app.ui.presenter.scenes import SCENES, scene_named
+from app.ui.presenter.scenes import scene_named
 from app.ui.timeline.layout import labels_of, place_labels
 from tests.assignments import pinned
 from tests.ui.layer_map.test_geometry import THREE
@@ -97,7 +97,7 @@ def test_pins_shrink_with_their_span_and_fall_away_with_their_phone() -> None:
 def test_an_unknown_scene_is_refused_with_those_there_are() -> None:
     with pytest.raises(BadInputError, match="liar"):
         scene_named("opera")
-    assert scene_named("crash") is SCENES["crash"]
+    assert scene_named("crash").fault == "crash:1@10"
 
 
 def test_what_goes_well_again_and_again_is_told_once_and_every_alarm_is_told() -> None:

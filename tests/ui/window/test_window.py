@@ -20,6 +20,7 @@ from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
+from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.ui.window import main_window
@@ -150,7 +151,7 @@ def test_the_demo_prompt_starts_by_itself_once(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl, settings: Settings
 ) -> None:
     settings.start_demo = True
-    first = FirstRun(window.link, settings, None)
+    first = FirstRun(window.link, settings, None, PresenterStage(window))
     publish(window, control)
     publish(window, control)
     qtbot.waitUntil(lambda: len(control.requests) == 1)
@@ -164,7 +165,7 @@ def test_the_demo_prompt_starts_by_itself_once(
 def test_the_demo_prompt_can_be_switched_off(
     window: MainWindow, control: ScriptedControl, settings: Settings
 ) -> None:
-    first = FirstRun(window.link, settings, None)
+    first = FirstRun(window.link, settings, None, PresenterStage(window))
     publish(window, control)
     assert control.requests == []
     first.deleteLater()
@@ -173,8 +174,11 @@ def test_the_demo_prompt_can_be_switched_off(
 def test_a_scene_sets_its_fault_before_it_generates(
     window: MainWindow, control: ScriptedControl, settings: Settings
 ) -> None:
-    first = FirstRun(window.link, settings, scene_named("liar"))
-    publish(window, control)
+    stage = PresenterStage(window)
+    first = FirstRun(window.link, settings, scene_named("liar"), stage)
+    for _ in range(3):
+        publish(window, control)
+        stage.player.step(1)
     assert [type(command) for command in control.commands] == [Inject, Ask]
     assert control.phones[1].fault == "wrong-output@8"
     first.deleteLater()

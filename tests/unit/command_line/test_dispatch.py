@@ -93,3 +93,13 @@ def test_help_loads_neither_qt_nor_onnxruntime_nor_numpy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_a_run_on_an_open_rack_loads_nothing_that_only_the_rack_needs() -> None:
+    script = (
+        "import sys; import app.command_line.commands.run, app.rack.door.remote_rack\n"
+        "heavy = {'numpy', 'zmq', 'cryptography', 'sqlite3', 'sqlite_utils'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()

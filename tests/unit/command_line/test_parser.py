@@ -92,6 +92,8 @@ def test_default_home_follows_the_xdg_folder_and_ignores_a_relative_one(
         ("run", "demo", "--prompt", "x", "--pause-limit", "-1"),
         ("run", "demo", "--prompt", "x", "--pause-limit", "inf"),
         ("plan", "demo", "--least-reputation", "2"),
+        ("plan", "demo", "--least-battery", "101"),
+        ("plan", "demo", "--most-heat", "nan"),
         ("plan", "demo", "--exclude"),
         ("run", "demo", "--prompt", "x", "--top-p", "half"),
         ("run", "demo", "--prompt", "x", "--greedy", "--temperature", "1"),
@@ -123,11 +125,17 @@ def test_faults_are_kept_as_given_in_order() -> None:
 
 
 def test_conditions_may_be_asked_of_every_plan() -> None:
-    options = ("--exclude", "a", "--exclude", "b", "--trust", "c", "--private")
+    options = ["--exclude", "a", "--exclude", "b", "--trust", "c", "--private"]
     parser = build_parser()
-    asked = rack_options(parser.parse_args(["plan", "demo", *options, "--least-reputation", "0.5"]))
+    options += ["--least-reputation", "0.5", "--least-battery", "20", "--most-heat", "41"]
+    asked = rack_options(parser.parse_args(["plan", "demo", *options]))
     assert asked.conditions == Conditions(
-        frozenset({"a", "b"}), frozenset({"c"}), private=True, least_reputation=0.5
+        frozenset({"a", "b"}),
+        frozenset({"c"}),
+        private=True,
+        least_reputation=0.5,
+        least_battery_percent=20,
+        most_celsius=41.0,
     )
     assert rack_options(parser.parse_args(["plan", "demo"])).conditions == Conditions()
 

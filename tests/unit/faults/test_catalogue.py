@@ -33,6 +33,6 @@ def test_anything_else_is_refused_in_one_line(text: str) -> None:
 
 
 def test_what_befalls_a_phone_happens_at_once() -> None:
-    assert parse_fault("unplug:2", SERIALS).kind.befalls_phone
+    assert parse_fault("unplug:2", SERIALS).befalls_phone
     with raises_saying(BadInputError, match="unplug happens at once"):
         parse_fault("unplug:2@5", SERIALS)

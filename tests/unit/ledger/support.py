@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ class SigningPhone:
         seed = hashlib.sha256(f"{serial}{other_key}".encode()).digest()
         self.key = Ed25519PrivateKey.from_private_bytes(seed)
         self.sequence = 0
+        self.numerical_class = "class"
         self.terms: dict[str, SignedTerms] = {}
         """By transaction, what the host said of it."""
 
@@ -97,7 +98,7 @@ class SigningPhone:
             "steps": 3,
             "tokens": 9,
             "sequence": self.sequence,
-            "numerical_class": "class",
+            "numerical_class": self.numerical_class,
             **agreed_fields(self.terms.get(transaction, TERMS)),
         }
         body = ReceiptBody(**(fields | changes))
@@ -199,6 +200,11 @@ class Bench:
             operator=OPERATOR,
         )
 
+    def chosen_otherwise(self, transaction: str, stage: int) -> SharpRecord:
+        """Return a sharp test by which another token was to be chosen."""
+        found, reason = self.sharp(transaction, stage), "chosen-otherwise"
+        return replace(found, reason=reason, evidence=self._evidence(transaction, stage, reason))
+
     def _evidence(self, transaction: str, stage: int, reason: str) -> str:
         """Keep what convinces `judged` of a stage; return its name."""
         phone = self.phones[stage]
@@ -232,6 +238,7 @@ def eventful(folder: Path) -> Bench:
     ledger, (first, second, third) = bench.ledger, bench.phones
     bench.register()
     ledger.register_phone(first.serial, bench.proven(first), "another class")
+    ledger.register_phone(first.serial, bench.proven(first), "class")
     ledger.add_stake(first.serial, 7)
     good = bench.begin("good")
     bench.sign_all(good)

@@ -61,6 +61,7 @@ class OldBench(Bench):
         self.phones = [SigningPhone(f"phone-{number}") for number in range(3)]
         for phone in self.phones:
             phone.key, phone.sequence = key_of(phone.serial), 50
+        self.phones[0].numerical_class = "another class"
 
 
 def old_receipt(phone: SigningPhone, stage: int, **changes: object) -> tuple[bytes, bytes, bytes]:

@@ -8,7 +8,8 @@ from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import EntryKind
 from app.ledger.ledger import Ledger
-from app.ledger.views.pages import JournalSearch, read_page
+from app.ledger.views.journal_page import JournalSearch
+from app.ledger.views.pages import read_page
 from app.ledger.views.snapshot import JournalRow
 from app.testing.clocks import ManualClock
 from tests.saying import raises_saying

@@ -15,7 +15,7 @@ from app.core.errors import BadInputError, DoesNotFitError
 from app.core.identifiers import Serial
 from app.placement.asking.question import PlannerOnTheSpot
 from app.placement.baselines import score
-from app.placement.conditions import Conditions
+from app.placement.conditions import Conditions, PhoneBody
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem
@@ -24,6 +24,7 @@ from app.rack.layers.comparison import compare_plans
 from app.words.sentences import error_text
 from tests.assignments import pinned
 from tests.saying import raises_saying
+from tests.soak import slice_of
 from tests.unit.placement.support import (
     MEGABYTE,
     every_assignment,
@@ -54,9 +55,18 @@ def test_plans_under_conditions_are_the_best_that_keep_them(
         frozenset(data.draw(some)),
         data.draw(st.booleans()),
         data.draw(st.sampled_from((0.0, 0.5))),
+        data.draw(st.sampled_from((0, 30))),
+        data.draw(st.sampled_from((None, 40.0))),
     )
     reputations = {serial: data.draw(st.sampled_from((0.3, 0.9))) for serial in serials}
-    problem = replace(problem, conditions=conditions, reputations=reputations)
+    bodies = {
+        serial: PhoneBody(
+            data.draw(st.sampled_from((None, 20, 80))),
+            data.draw(st.sampled_from((None, 30.0, 45.0))),
+        )
+        for serial in serials
+    }
+    problem = replace(problem, conditions=conditions, reputations=reputations, bodies=bodies)
     best = best_kept(problem)
     if best is None:
         with pytest.raises((DoesNotFitError, BadInputError)) as refusal:
@@ -64,7 +74,7 @@ def test_plans_under_conditions_are_the_best_that_keep_them(
         assert error_text(refusal.value)
         return
     made = plan(problem)
-    assert conditions.breach(made.assignment.serials, reputations) is None
+    assert conditions.breach(made.assignment.serials, reputations, bodies) is None
     assert score(made.prediction, problem.objective) == pytest.approx(best)
     assert made.keeps_conditions == (conditions != Conditions())
 
@@ -82,7 +92,7 @@ def best_kept(problem: PlacementProblem) -> float | None:
     kept = (
         predictor.predict(each)
         for each in every_assignment(admitted)
-        if problem.conditions.breach(each.serials, problem.reputations) is None
+        if problem.conditions.breach(each.serials, problem.reputations, problem.bodies) is None
     )
     return min((score(one, problem.objective) for one in kept if one.fits), default=None)
 
@@ -97,7 +107,7 @@ def test_the_linear_program_keeps_prompt_and_answer_on_trusted_phones(
     assert {made.assignment.serials[0], made.assignment.serials[-1]} == {A, C}
 
 
-@pytest.mark.parametrize("objective", Objective)
+@pytest.mark.parametrize("objective", slice_of(Objective, Objective.THROUGHPUT))
 def test_a_large_rack_keeps_them_too(objective: Objective) -> None:
     trusted = frozenset(f"phone-{at}" for at in (3, 7, 11))
     conditions = Conditions(frozenset({"phone-1"}), trusted, private=True)
@@ -168,3 +178,19 @@ def test_names_become_serials_and_two_sets_of_conditions_add_up() -> None:
     assert both.admits(C, 0.5)
     assert not both.admits(C, 0.4)
     assert [both.ends_on(serial) for serial in chain((A, C))] == [False, True]
+
+
+def test_a_phone_that_is_too_warm_or_too_empty_is_named_where_it_is_needed() -> None:
+    bodies = {B: PhoneBody(10, 30.0), C: PhoneBody(None, 45.0)}
+    asked = Conditions(least_battery_percent=20, most_celsius=40.0)
+    with raises_saying(DoesNotFitError, "20 % of battery where it drains, which leaves out b"):
+        plan(three(conditions=asked, bodies=bodies))
+    charged = bodies | {B: PhoneBody(None, 30.0)}
+    made = plan(three(conditions=asked, bodies=charged))
+    assert C not in made.assignment.serials
+
+
+def test_what_two_ask_of_heat_and_battery_is_kept_together() -> None:
+    both = Conditions(most_celsius=42.0) | Conditions(least_battery_percent=30)
+    assert both == Conditions(least_battery_percent=30, most_celsius=42.0)
+    assert (both | Conditions(most_celsius=39.0)).most_celsius == 39.0

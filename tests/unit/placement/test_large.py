@@ -23,6 +23,7 @@ from app.placement.problem import Objective, PlacementProblem
 from app.words.sentences import error_text
 from tests.assignments import pinned
 from tests.saying import raises_saying
+from tests.soak import slice_of
 from tests.unit.placement.support import (
     MEGABYTE,
     every_assignment,
@@ -56,7 +57,7 @@ def large_problem(layers: int, count: int, seed: int = 1, **more: object) -> Pla
     return problem_of(model_of((10 * MEGABYTE,) * layers), *phones, links=links, **more)
 
 
-@pytest.mark.parametrize("objective", Objective)
+@pytest.mark.parametrize("objective", slice_of(Objective, Objective.LATENCY))
 def test_a_large_plan_fits_and_is_the_same_each_time(objective: Objective) -> None:
     problem = large_problem(24, 14, objective=objective)
     first, second = plan(problem), plan(problem)

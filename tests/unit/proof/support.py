@@ -25,10 +25,11 @@ from workers.identity.answer_leaf import (
     chosen_token,
     no_answer,
 )
+from workers.identity.choices import choice_leaf
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import NO_TOKEN, Transcript
 from workers.protocol.boundary import Boundary
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import UNSTEERED, SamplingRule
 from workers.protocol.wire import Tensor
 
 SPANS = ((0, 1), (2, 2), (3, 3))
@@ -151,14 +152,16 @@ class _Ring:
 
     def _run(self, stage: int, position: int, inputs: Tensor, generated: int) -> Tensor:
         output = self._engines[stage].run(1, position, inputs)
-        if self._shards[stage].shape.has_head:
+        is_last = self._shards[stage].shape.has_head
+        if is_last:
             total = position + inputs.shape[1]
             output = told(output[0], self._sampling, total) if generated else no_answer()
         else:
             output = sent_form(output, self._boundary)
         steps = self._steps[stage]
         output = self._alter(stage, len(steps), output)
-        self._transcripts[stage].record(position, inputs, output)
+        choice = choice_leaf(UNSTEERED if generated else None) if is_last else None
+        self._transcripts[stage].record(position, inputs, output, choice)
         steps.append(AuditStep(position, inputs, bool(generated), generated, output))
         return output
 
@@ -177,7 +180,7 @@ class _Ring:
             tokens=seal.tokens,
             sequence=1,
             numerical_class="class",
-            **agreed_fields(),
+            **agreed_fields() | {"choices": seal.choices_root.hex()},
         )
         steps = tuple(self._steps[stage])
         return AuditCase(
@@ -189,4 +192,5 @@ class _Ring:
             threads=1,
             boundary=self._boundary,
             parts=shard.parts,
+            all_parts=shard.all_parts,
         )

@@ -13,7 +13,8 @@ from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.views.pages import JournalSearch
+from app.faults.experiments.plan import Experiment, PlannedFault
+from app.ledger.views.journal_page import JournalSearch
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
@@ -46,6 +47,10 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.ReadJournal(100, 50, JournalSearch("audit")),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),
+    all_commands.StartExperiment(
+        Experiment("x", (PlannedFault(FaultKind.CRASH, "phone:1"),)),
+    ),
+    all_commands.StopExperiment(),
     all_commands.RestartWorker(PHONE),
     all_commands.SetMemoryShare(PHONE, 0.9),
     all_commands.TakePhone(PHONE),

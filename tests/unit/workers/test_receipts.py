@@ -13,6 +13,7 @@ from tests.signing import agreed_fields
 from workers.errors import ReceiptError
 from workers.identity.receipts import (
     RECEIPT_DOMAIN,
+    THIRD_RECEIPT_DOMAIN,
     ReceiptBody,
     canonical_bytes,
     check_public_key,
@@ -123,11 +124,29 @@ def test_unknown_and_mistyped_fields_are_refused(change: dict[str, object]) -> N
         verify_receipt(*_signed({**asdict(BODY), **change}), PUBLIC)
 
 
-@pytest.mark.parametrize("missing", sorted(asdict(BODY)))
+@pytest.mark.parametrize("missing", sorted(asdict(BODY).keys() - {"choices"}))
 def test_a_missing_field_is_refused(missing: str) -> None:
     content = {name: value for name, value in asdict(BODY).items() if name != missing}
     with raises_telling(ReceiptError, match="fields"):
         verify_receipt(*_signed(content), PUBLIC)
+
+
+def test_a_receipt_of_the_form_before_holds_under_its_own_domain_alone() -> None:
+    third = replace(BODY, choices=None)
+    data, signature = canonical_bytes(third), sign_receipt(third, KEY)
+    assert b"choices" not in data
+    assert verify_receipt(data, signature, PUBLIC) == third
+    for domain in (RECEIPT_DOMAIN, b""):
+        with raises_telling(ReceiptError, match="signature"):
+            verify_receipt(data, KEY.sign(domain + data), PUBLIC)
+
+
+def test_a_receipt_whose_choices_are_null_is_of_no_form() -> None:
+    content = asdict(BODY) | {"choices": None}
+    data = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    for domain in (RECEIPT_DOMAIN, THIRD_RECEIPT_DOMAIN):
+        with pytest.raises(ReceiptError):
+            verify_receipt(data, KEY.sign(domain + data), PUBLIC)
 
 
 @pytest.mark.parametrize("content", [[], "text", 3, None])

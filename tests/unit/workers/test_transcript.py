@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from tests.saying import raises_telling
 from workers.errors import RequestRefusedError, TranscriptFullError
+from workers.identity.choices import choice_leaf
 from workers.identity.merkle import leaf_hash, root_hash
 from workers.identity.transcript import Transcript, step_leaves
+from workers.protocol.sampling_rule import UNSTEERED
 
 TOKEN = np.array([9], np.int64)
 
@@ -97,13 +99,17 @@ def test_who_goes_on_from_first_steps_signs_for_them_as_if_they_were_its_own(
 ) -> None:
     earlier, own = Transcript(), Transcript()
     unanswered = np.array([-1], np.int64)
-    for transcript, committed in ((earlier, TOKEN), (own, unanswered if answers else TOKEN)):
-        transcript.record(0, _hidden(3), committed)
-        transcript.record(3, _hidden(2, 2.0), committed)
-    earlier.record(5, _hidden(1, 3.0), TOKEN)
+    chosen, unwanted = (choice_leaf(UNSTEERED), choice_leaf(None)) if answers else (None, None)
+    for transcript, committed, choice in (
+        (earlier, TOKEN, chosen),
+        (own, unanswered if answers else TOKEN, unwanted),
+    ):
+        transcript.record(0, _hidden(3), committed, choice)
+        transcript.record(3, _hidden(2, 2.0), committed, choice)
+    earlier.record(5, _hidden(1, 3.0), TOKEN, chosen)
     following = earlier.beginning(2, answers=answers)
     for transcript in (following, own):
-        transcript.record(5, _hidden(4, 7.0), TOKEN)
+        transcript.record(5, _hidden(4, 7.0), TOKEN, chosen)
     assert following.seal() == own.seal()
     assert following.seal(1) == own.seal(1)
     assert following.excerpt(0, 3, 1 << 30)[1].position == 3

@@ -16,6 +16,7 @@ from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, flag, integer, octets, record, text
 from app.ledger.rules.audits.refusals import after_no_show
+from app.ledger.rules.fifth_format import CHOICES_FORMAT
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
 from workers.errors import ReceiptError
 from workers.identity.states import StatesBody, verify_states
@@ -24,6 +25,8 @@ SHARP_FORMAT: Final = 4
 """From this format on stake is lost for wrong numbers by a failed sharp test alone."""
 BY_NUMBERS: Final = frozenset({"operator", "ends-elsewhere"})
 """Reasons that signatures and openings prove; anything else is the host's word."""
+BY_CHOICE: Final = "chosen-otherwise"
+"""Another token than the one to choose: proven where the receipt signs what steered it."""
 _JUDGED: Final = frozenset({SharpOutcome.PASSED, SharpOutcome.FAILED})
 
 
@@ -89,7 +92,7 @@ def sharp_test(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("sharp.known", stage=stage, transaction=attempt.transaction)
     outcome = _outcome(fields)
     if outcome in _JUDGED:
-        _check_judged(attempt, stage, outcome, fields)
+        _check_judged(state, attempt, stage, fields)
         phone = replace(phone, deaths=phone.deaths.after_ask(died=False))
     else:
         phone = after_no_show(state, attempt, stage, outcome, fields)
@@ -116,9 +119,13 @@ def _outcome(fields: Fields) -> SharpOutcome:
     return SharpOutcome(named)
 
 
-def _check_judged(
-    attempt: TransactionRecord, stage: int, outcome: SharpOutcome, fields: Fields
-) -> None:
+def _proves(state: State, reason: str, receipt: Fields) -> bool:
+    """Tell whether a reason is one that signatures and openings prove."""
+    by_choice = state.format >= CHOICES_FORMAT and "choices" in receipt
+    return reason in BY_NUMBERS or (by_choice and reason == BY_CHOICE)
+
+
+def _check_judged(state: State, attempt: TransactionRecord, stage: int, fields: Fields) -> None:
     """Raise `LedgerError` unless the phone signed for what is judged, and it may be judged so.
 
     With the key of its receipt: another one since, or none, takes nothing back.
@@ -139,8 +146,8 @@ def _check_judged(
     ):
         raise LedgerError("sharp.other_work", stage=stage, transaction=attempt.transaction)
     octets(fields, "evidence", 32)
-    by_numbers = text(fields, "reason") in BY_NUMBERS
-    if by_numbers != (outcome is SharpOutcome.FAILED):
+    outcome = _outcome(fields)
+    if _proves(state, text(fields, "reason"), receipt) != (outcome is SharpOutcome.FAILED):
         raise LedgerError("sharp.reason_of_another_outcome", outcome=outcome)
     if not flag(fields, "reproduced"):
         raise LedgerError("sharp.rounding_unknown", phone=serial)

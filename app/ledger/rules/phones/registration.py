@@ -104,6 +104,7 @@ def changed(state: State, _entry: Entry, fields: Fields) -> Change:
         public_key=public_key,
         numerical_class=numerical_class,
         former_keys=former - {public_key},
+        lost_keys=phone.lost_keys - {public_key},
         key_withdrawn=False,
     )
     return Change(phones=(phone,))
@@ -115,7 +116,8 @@ def key_withdrawn(state: State, _entry: Entry, fields: Fields) -> Change:
     text(fields, "reason")
     if phone.key_withdrawn:
         raise LedgerError("ledger.key_withdrawn_already", phone=phone.serial)
-    return Change(phones=(replace(phone, key_withdrawn=True),))
+    lost = phone.lost_keys | {phone.public_key}
+    return Change(phones=(replace(phone, key_withdrawn=True, lost_keys=lost),))
 
 
 def _registered_with_stake(state: State, serial: str, fields: Fields) -> Change:

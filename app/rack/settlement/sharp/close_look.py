@@ -19,12 +19,13 @@ _REASONS: Final[Mapping[SharpReason, str]] = {
     SharpReason.HOLDS: "sharp.holds",
     SharpReason.OPERATOR: "sharp.operator",
     SharpReason.ENDS_ELSEWHERE: "sharp.ends_elsewhere",
-    SharpReason.CHOSEN_OTHERWISE: "sharp.not_proven",
+    SharpReason.CHOSEN_OTHERWISE: "sharp.chosen_otherwise",
+    SharpReason.CHOICE_UNSIGNED: "sharp.not_proven",
     SharpReason.OTHER_STATEMENT: "sharp.other_statement",
     SharpReason.OPENED_OTHERWISE: "sharp.opened_otherwise",
     SharpReason.NOT_COVERED: "sharp.not_covered",
 }
-_NEVER_JUDGED = frozenset({SharpReason.NOT_COVERED, SharpReason.CHOSEN_OTHERWISE})
+_NEVER_JUDGED = frozenset({SharpReason.NOT_COVERED, SharpReason.CHOICE_UNSIGNED})
 """Reasons that are why there is no verdict, whatever class the phone is of."""
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from app.core.audit_outcome import SharpOutcome
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError
 from app.core.facts import Fact
+from app.core.identifiers import Serial
 from app.ledger.rules.audits.refusals import PHONE_GONE, PHONE_UNABLE
 from app.proof.case import AuditReason, Verdict
 from app.proof.sharp.classes import RoundingClass, is_canary_of, read_class
@@ -52,7 +53,13 @@ DISPUTED_OPERATORS: Final = 1 << 20
 """Where an audit deviates every operator of the drawn rows is looked at."""
 SEED_BYTES: Final = 32
 _FRACTION: Final = 1 << 64
-_UNABLE: Final = ("memory.lacks", "span.not_loaded", "graph.unloadable", "shard.failed")
+_UNABLE: Final = (
+    "memory.lacks",
+    "worker.no_room_again",
+    "span.not_loaded",
+    "graph.unloadable",
+    "shard.failed",
+)
 """What an honest phone may say: it has no room, or has other layers by now."""
 _log = logging.getLogger("shardloom.rack")
 
@@ -66,8 +73,13 @@ class SharpTests:
         store: Path,
         rate: float,
         context: RackContext,
+        free_bytes: Callable[[Serial], int | None] = lambda _serial: None,
     ) -> None:
-        """`rate` is the share of audited stages drawn besides those whose audits deviate."""
+        """`rate` is the share of audited stages drawn besides those whose audits deviate.
+
+        `free_bytes` tells how much memory a phone had left when it was last asked, None if unknown.
+        """
+        self._free_bytes = free_bytes
         self._pool = pool
         self._store = store
         self._rate = rate
@@ -130,6 +142,9 @@ class SharpTests:
 
     async def _look(self, attempt: ConcludedAttempt, index: int, *, thorough: bool) -> CloseLook:
         span = attempt.spans[index]
+        free, needed = self._free_bytes(span.stage.serial), span.shard.weight_bytes
+        if free is not None and needed > free:
+            raise WorkerError("worker.no_room_again", needed=needed, free=free)
         case = case_of(attempt, index, self._store)
         products = await self._canary(span, case.receipt.numerical_class)
         rounding = self._classes[case.receipt.numerical_class]

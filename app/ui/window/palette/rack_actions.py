@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.faults.catalogue import Fault, FaultKind
+from app.faults.catalogue import Fault
+from app.faults.specifications import PHONE_KINDS
 from app.placement.problem import Objective
 from app.rack.commands import ClearFault, Command, Identify, Inject, RestartWorker, UseModel
 from app.rack.snapshot import PhoneSnapshot
@@ -46,7 +47,7 @@ def _phone_entries(link: RackLink, phone: PhoneSnapshot) -> Iterator[PaletteEntr
     yield _entry(link, of_phone(name, tr("Restart worker")), RestartWorker(serial))
     if phone.fault is not None:
         yield _entry(link, of_phone(name, tr("Clear fault")), ClearFault(serial))
-    for kind in FaultKind:
+    for kind in PHONE_KINDS:
         yield _entry(link, inject_on(name, fault_word(kind)), Inject(Fault(kind, serial)))
 
 

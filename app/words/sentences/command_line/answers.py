@@ -36,6 +36,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{latency:seconds} a text of one token, {rate}, {together} with {streams} at once,"
         " {energy_mj:figure} mJ a text of one token, push {push:bytes}"
     ),
+    "plan.drain_measured": message("Energy     by what the phones' batteries lost, measured"),
+    "plan.drain_predicted": message(
+        "Energy     of {phones}: by computing time at {watts:g} W, for no battery told"
+    ),
     "plan.left_out": plural(
         "Left out   {count} phone that is ready: no better with it, or a condition forbids it",
         "Left out   {count} phones that are ready: no better with them, or a condition forbids it",

@@ -47,6 +47,16 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " itself. The phones' processes share this machine's processors with the window and leave"
         " them to it first where they are a crowd: more than eight for each processor."
     ),
+    "bench.energy": message(
+        "A token of a random Llama of {layers} layers with SmolLM2-135M's sizes in q8 on three"
+        " virtual phones without a charger, whose processors are as quick as one core, a half and"
+        " a quarter of it, one text at a time, medians of {rounds} interleaved rounds. *Predicted*"
+        " is the computing time of a token times what each phone is taken to draw, or was measured"
+        " to. *By batteries* is *simulated*: the current and the voltage that virtual phones tell,"
+        " of {work:seconds} of work less that of {rest:seconds} of rest, over the tokens. Their"
+        " batteries follow what the phone's programs used of the processor; radios draw nothing"
+        " there, so that only computing is compared."
+    ),
     "bench.market": message(
         "A simulated week a seed, {rounds} seeds; {phones} phones, a model of {layers} layers, a"
         " request each {every_s:seconds}, a tenth of receipts audited, one request in five bought"
@@ -76,14 +86,24 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " and beside it the longest while nothing is planned for as long."
     ),
     "bench.lingualinked": message(
-        "Greedy decoding by the demo model, {streams} texts at a time, one after the other without"
-        " end; {calm:seconds} in, the phone with the slowest stage takes twice as long for every"
-        " step. Rates are of all texts together in the last {rated:seconds} before that and in as"
-        " many after {settling:seconds}, time enough to push weights over the simulated Wi-Fi."
-        " *Left* is the share of the rate before, median of {rounds} rounds that alternate between"
-        " balancing and none, each on a rack opened anew. All texts were the same. LinguaLinked"
-        " (arXiv 2312.00388) reports 1.29 to 1.32 times the rate by load balancing. All phones"
-        " share this machine's cores."
+        "Greedy decoding on racks like those of LinguaLinked (arXiv 2312.00388), whose own figures"
+        " stand under *paper*; medians of {rounds} interleaved rounds, ratios within rounds."
+        " *Equal split* is the paper's baseline, the same number of layers a phone; *optimised* is"
+        " the plan for one text (latency) or for several (throughput): the demo model's tokens of"
+        " all texts a second, {tokens} each, from asking to the last, the same both ways. All else"
+        " is by a random Llama of {layers} layers with SmolLM2-135M's sizes in q8, for what is"
+        " measured there hangs on sizes, and the demo model's are too small to show it. The"
+        " *paper's method* runs on virtual phones of the same rack, held to the same processor"
+        " shares and radios: no attention cache, so that each token computes the whole text again,"
+        " hidden states of all of it that each stage asks the one before for, and the newest"
+        " position's logits back in float32; from {context} tokens on, as ours. *Its own*"
+        " placement is the paper's program for it and the plan for one text for ours. Balancing:"
+        " {streams} texts at a time, one after the other without end; {calm:seconds} in, the phone"
+        " with the slowest stage takes twice as long for every step. Rates are of all texts"
+        " together in the last {rated:seconds} before that and in as many after"
+        " {settling:seconds}, time enough to push weights over the simulated Wi-Fi. *Left* is the"
+        " share of the rate before; each setting on a rack opened anew. All phones share this"
+        " machine's cores."
     ),
     "bench.prompts": message(
         "A random Llama with the sizes of SmolLM2-135M in q8 over four virtual phones, first token"
@@ -102,6 +122,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " within rounds. *names* and *story* are greedy, the first repeats itself a lot; *drawn* is"
         " drawn at temperature {temperature:g}. *Tokens a round* is how many a round of the ring"
         " brought. Both gave the same tokens. All phones share this machine's processors."
+    ),
+    "bench.http": message(
+        "The demo model on four virtual phones, answers of {tokens} tokens, {pairs} by the rack's"
+        " own events and as many over HTTP, in turn, whose client is another process. What HTTP"
+        " adds to a first token is told of what passed outside the rack, before it had the request"
+        " and after it had the token; that and its share of the rate are medians over the pairs."
+        " Then {streams} streams at once, each drawn by a seed of its own and held against what"
+        " the rack tells of the same answer: none lost, doubled or moved a token."
     ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
@@ -140,6 +168,23 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.window_failed": message("The window was not measured: {words}"),
     "bench.window_silent": message("The window was not measured: no reason"),
     "bench.worker_not_started": message("A worker did not start; see {log}."),
+    "bench.honest_harmed": plural(
+        "{count} honest phone was harmed.", "{count} honest phones were harmed."
+    ),
+    "bench.adversary": message(
+        "One hostile phone in a ring of three, asked for texts of {tokens} tokens (prompts of"
+        " {prompt}) of the demo model until it is caught, {most} times at most; {rounds} runs of"
+        " each cheat, each with a ledger of its own. Engines, transcripts, receipts, audits, sharp"
+        " tests, convictions and the ledger are the program's own, in one process; adb, sockets and"
+        " the rack's loop are left out, and all phones are of this computer's own numerical class."
+        " Every receipt is audited: at an audit rate a it takes 1 / a times as many requests."
+        " Caught is who loses stake or is kept from work. Cheaper weights are run again as before;"
+        " who altered what it sent runs its layers again honestly, and ends elsewhere. Below: what"
+        " hashing and signing cost a stage's phone, and auditing the stage the host, beside its own"
+        " work at the same text, in processor time of one thread, the least of {rounds} turns;"
+        " a random Llama of two layers a stage, hidden size 1,024. Loading the layers for an audit"
+        " is not in it."
+    ),
     "bench.entries_missing": plural("{count} entry is missing.", "{count} entries are missing."),
     "bench.ledger_wrong": message("The ledger that was measured is not right: {reason}."),
     "bench.source": message("`shardloom bench {name}`, {date}, {machine}."),

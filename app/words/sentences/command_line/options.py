@@ -28,6 +28,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{text} is not PHONE=SHARE with a number above 0 and at most {most:.0f}"
     ),
     "option.not_a_share": message("{text} is not a number from 0 to 1"),
+    "option.not_a_percentage": message("{text} is not a whole number from 0 to 100"),
+    "option.not_degrees": message("{text} is not a number of degrees from {least:g} to {most:g}"),
     "option.not_seconds": message("{text} is no number of seconds, 0 or more"),
     "option.not_token_ids": message("'{text}' is not a list like 1,2,3"),
     "option.refused": message("{option}: {reason}"),

@@ -77,6 +77,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.false_capability": message("claiming what it cannot do"),
     "offence.forged_root": message("signing for what it did not compute"),
     "offence.wrong_output": message("a wrong output"),
+    "sharp.chosen_otherwise": message("another token was to be chosen"),
     "sharp.class_not_reproduced": message("how its processor rounds is not known here"),
     "sharp.ends_elsewhere": message("what it ends with is not what was signed for"),
     "sharp.holds": message("all that was looked at holds"),

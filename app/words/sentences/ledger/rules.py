@@ -55,6 +55,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.of_another_form": message(
         "The receipt is of another version's form than its transaction."
     ),
+    "receipt.other_class": message(
+        "The receipt names another numerical class than phone {phone} is registered with."
+    ),
     "receipt.other_key": message("The receipt is not signed with the key of phone {phone}."),
     "receipt.other_opening": message(
         "The receipt of stage {stage} is about another opening of its transaction."

@@ -16,6 +16,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack.virtual_count": message("virtual:N needs a whole number from 1 to {most}."),
     "rack_file.addresses": message("{file}: 'addresses' must be a list of \"HOST:PORT\"."),
     "rack_file.not_a_share": message("{file}: '{key}' must be a number from 0 to 1."),
+    "rack_file.not_a_percentage": message("{file}: '{key}' must be a whole number from 0 to 100."),
+    "rack_file.not_degrees": message(
+        "{file}: 'most_celsius' must be a number from {least:g} to {most:g}."
+    ),
     "rack_file.not_names": message("{file}: '{key}' must be a list of phones' names or serials."),
     "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
     "rack_file.check_everything": message(

@@ -40,6 +40,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.close_look_refused": message(
         "{phone} did not show its work when it was asked to run its layers again: {reason}."
     ),
+    "audit.close_look_token": message(
+        "{phone} ran its layers again: they give another token than the one that it told "
+        "({deviation:.1f} times what rounding allows)."
+    ),
     "audit.deviates": message("its output deviates further than its processor explains"),
     "audit.failed": message("{phone} failed its audit: {found}."),
     "audit.inputs_disowned": message("it did not sign what it received"),
@@ -58,7 +62,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.too_little_left": message("too little was left to compute it again"),
     "audit.wrong_output": message("its output was wrong"),
     "fault.at_once": message("Fault '{fault}': {kind} happens at once, leave @TOKEN out."),
-    "fault.form": message("Fault '{fault}' is not KIND:PHONE[@TOKEN] with KIND one of {kinds}."),
+    "fault.amount": message("Fault '{fault}': its amount is from {least} to {most}."),
+    "fault.form": message(
+        "Fault '{fault}' is not KIND:PHONE[@TOKEN][=AMOUNT][%SHARE] with KIND one of {kinds}."
+    ),
+    "fault.no_amount": message("Fault '{fault}': {kind} has no amount."),
+    "fault.no_share": message("Fault '{fault}': {kind} cannot show in a share of the steps."),
+    "fault.not_noted": message("A fault is set only once it is written down: {reason}."),
+    "fault.on_host": message("Injected here: {fault:description}"),
+    "fault.share": message("Fault '{fault}': its share of the steps is above 0 and at most 100 %."),
+    "fault.undone": message(
+        "A fault that the last run had left on {phone} was lifted: that run ended unexpectedly."
+    ),
     "fault.injected": message("Injected into {phone}: {fault:description}"),
     "fault.lifted": message("{phone} is whole again."),
     "fault.no_such_phone": message("Fault '{fault}': this rack has no phone '{phone}'."),

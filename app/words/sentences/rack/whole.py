@@ -16,15 +16,20 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "balance.charged": message("{phone} has power again"),
     "balance.cooled": message("{phone} has cooled down"),
     "balance.faster": message("{phone} is quicker again: {figure:.1f} times what its profile says"),
+    "balance.heating": message("{phone} will soon be hot, {figure:.0f} °C now"),
     "balance.hot": message("{phone} is hot, {figure:.0f} °C"),
     "balance.joined": message("{phone} has come"),
     "balance.low": message("{phone}'s battery is low, {figure:.0f} %"),
     "balance.moves": message("Layers move: {causes:clauses}."),
+    "balance.no_other": message(
+        "Layers stay where they are though {causes:clauses}, for there is no other place: {reason}"
+    ),
     "balance.proposed": message(
         "Layers are to move: {causes:clauses}. That would bring {gain:.0%} more. Apply it?"
     ),
     "balance.rested": message("{phone} may be itself again after a rest"),
     "balance.slower": message("{phone} takes {figure:.1f} times as long as its profile says"),
+    "balance.worsened": message("the last move left only {figure:.0%} of the rate"),
     "balance.spares": message("Layers are to move: {causes:clauses}. Apply it?"),
     "command.cancelled": message("It was cancelled."),
     "command.failed": message("That did not work: {error}"),

@@ -15,7 +15,7 @@ from app.core.identifiers import Serial
 from app.devices.deployment.care_scripts import BLINKS, LOWEST
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
-from app.rack.commands import Apply, Identify, Replan, RestartWorker
+from app.rack.commands import Apply, Identify, Replan, RestartWorker, SetBalancing
 from app.rack.home import Home
 from app.rack.service import RackService
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, RequestState
@@ -47,13 +47,6 @@ def setting(home: Path, serial: str, name: str) -> str:
     """Return what is set on a virtual phone, nothing where it was never set."""
     file = Home(home).started_phones / serial / "rootfs" / "data" / name
     return file.read_text().strip() if file.exists() else ""
-
-
-def test_phones_are_awake_while_the_rack_is_open_and_sleep_afterwards(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        serials = [phone.serial for phone in rack.snapshot().phones]
-        assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["7", "7"]
-    assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
 
 
 def note_settings(home: Path, serial: str) -> Path:
@@ -103,6 +96,7 @@ def generate_across_a_death(rack: RackService) -> tuple[tuple[int, ...], PhoneSn
 
 
 def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path: Path) -> None:
+    """Where layers move by themselves it gets some without a click."""
     with open_virtual_rack(tmp_path, 3, balancing=Balancing.OFF) as rack:
         expected, victim = generate_across_a_death(rack)
         back = wait_for(rack, lambda snapshot: said(snapshot, "Re-plan to give it layers."))
@@ -116,12 +110,7 @@ def test_a_worker_that_was_killed_is_started_again_and_may_hold_layers(tmp_path:
         assert request.token_ids == expected
         assert request.assignment is not None
         assert victim.serial in request.assignment.serials
-
-
-def test_where_layers_move_by_themselves_a_phone_that_is_back_gets_some_without_a_click(
-    tmp_path: Path,
-) -> None:
-    with open_virtual_rack(tmp_path, 3, balancing=Balancing.ON) as rack:
+        rack.do(SetBalancing(Balancing.ON)).result(60)
         expected, victim = generate_across_a_death(rack)
         wait_for(rack, lambda snapshot: holds_layers(snapshot, victim.serial))
         assert generate(rack, TOKENS).token_ids == expected
@@ -140,8 +129,12 @@ def test_the_only_phone_comes_back_and_the_next_request_is_answered(
     assert generate(rack, 8).token_ids == expected
 
 
-def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(tmp_path: Path) -> None:
+def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back_and_lets_it_sleep_afterwards(
+    tmp_path: Path,
+) -> None:
     with open_virtual_rack(tmp_path, 2) as rack:
+        serials = [phone.serial for phone in rack.snapshot().phones]
+        assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["7", "7"]
         before = rack.snapshot().applied
         expected = generate(rack, 20).token_ids
         kill_worker(rack, rack.snapshot().phones[1].serial)
@@ -150,6 +143,7 @@ def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(tmp_path:
         request = generate(rack, 20)
         assert (request.token_ids, request.assignment) == (expected, before)
         assert (request.failovers, request.slashes) == (0, 0)
+    assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
 
 
 def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(

@@ -38,6 +38,7 @@ from tests.integration.rack.support import (
 )
 from tests.integration.worker_runtime.support import build, qemu, skip_aloud
 from tests.integration.workers.model import Sizes, write_llama
+from tests.soak import slice_of_several
 from workers.engine.processor import numerical_class
 
 TOKENS = 12
@@ -67,7 +68,6 @@ RINGS = [
 
 pytestmark = [
     pytest.mark.timeout(900),
-    pytest.mark.slow,
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with an x86-64 host"),
 ]
 
@@ -118,20 +118,23 @@ def standings(rack: RackService) -> dict[Serial, PhoneStanding]:
     return {phone.serial: phone.standing for phone in phones if phone.standing is not None}
 
 
-def use(rack: RackService, model: str, ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM)) -> None:
+def use(
+    rack: RackService,
+    model: str,
+    ring: tuple[Serial, ...] = (ARM, INTEL, OTHER_ARM),
+    limit_s: float = START_LIMIT_S,
+) -> None:
     """Put a model on the phones, in that order, and wait until it is there."""
-    rack.do(UseModel(model)).result(60)
-    loaded = wait_until(rack, lambda newest: _holds(newest, model), START_LIMIT_S).applied
+    rack.do(UseModel(model)).result(limit_s)
+    loaded = wait_until(rack, lambda newest: _holds(newest, model), limit_s).applied
     assert loaded is not None
     share = loaded.layer_count // len(ring)
     stages = [held(serial, at * share, (at + 1) * share - 1) for at, serial in enumerate(ring)]
     stages[-1] = held(ring[-1], stages[-1].first_layer, loaded.layer_count - 1)
     wanted = placed(model, loaded.layer_count, tuple(stages))
     rack.do(RequestAssignment(wanted)).result(60)
-    rack.do(Apply()).result(START_LIMIT_S)
-    wait_until(
-        rack, lambda newest: newest.phase in READY and newest.applied == wanted, START_LIMIT_S
-    )
+    rack.do(Apply()).result(limit_s)
+    wait_until(rack, lambda newest: newest.phase in READY and newest.applied == wanted, limit_s)
 
 
 def _holds(snapshot: RackSnapshot, model: str) -> bool:
@@ -153,7 +156,7 @@ def test_arm64_phones_work_beside_another_and_are_audited(rack: RackService, hom
     assert list(request.token_ids) == run_whole(model, library, prompt, TOKENS)
 
 
-@pytest.mark.parametrize(("model", "ring"), RINGS)
+@pytest.mark.parametrize(("model", "ring"), slice_of_several(RINGS, RINGS[2]))
 def test_honest_phones_of_any_processor_keep_their_stake_with_quantised_models(
     rack: RackService, model: str, ring: tuple[Serial, ...]
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.benchmarks import adb_server_of_own
+from app.benchmarks.connecting import adb_server_of_own
 from app.core.device import DeviceState
 from app.devices.adb.adb_server import AdbServer
 from app.rack.options import RackOptions
@@ -18,7 +18,7 @@ from app.rack.snapshot import Phase, PhoneSnapshot
 from tests.integration.devices.rack import let_in, persona, running
 from tests.integration.rack.support import PATIENCE, finish, start, wait_until
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = pytest.mark.timeout(400)
 
 
 def test_a_rack_whose_adb_server_is_killed_while_it_is_opened_waits_for_the_next_one(

@@ -18,7 +18,7 @@ from app.words.sentences import fact_text, reason_text
 from tests.integration.devices.rack import persona, running
 from tests.integration.rack.support import PATIENCE, finish, open_rack_of, start, wait_until
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture

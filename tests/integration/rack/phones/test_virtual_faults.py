@@ -11,9 +11,9 @@ from app.core.vitals import Charging, Doze
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.blocking import BlockingPool
 from app.rack.commands import ClearFault, Inject, RestartWorker
+from app.rack.faults.virtual_faults import VirtualFaults
 from app.rack.home import Home
 from app.rack.phones.started_phones import StartedPhones
-from app.rack.phones.virtual_faults import VirtualFaults
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from tests.integration.rack.support import generate, open_virtual_rack, wait_for
 from tests.saying import raises_saying

@@ -17,7 +17,8 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.ring_messages import StepAnswer
 from app.pipeline.stage import Stage
 from app.pipeline.step_outcomes import StepOutcome
-from app.pipeline.tracing.step_trace import StepTrace, StepTracer
+from app.pipeline.tracing.step_times import StepTrace
+from app.pipeline.tracing.step_trace import StepTracer
 from app.pipeline.tracing.worker_time import DRIFT, WorkerTime
 from app.testing.clocks import ManualClock
 from workers.protocol.boundary import Boundary

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from app.core.assignment import Assignment
 from app.core.identifiers import Serial
 from app.placement.baselines import score
+from app.placement.conditions import Conditions
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, PlacementProblem
 from app.placement.rebalancing.beliefs import Beliefs
 from app.placement.rebalancing.readings import (
+    BodyLimits,
     Cause,
     CauseKind,
     PhoneReading,
@@ -26,9 +28,6 @@ from app.placement.rebalancing.readings import (
 )
 from app.placement.rebalancing.trigger import (
     DWELL_S,
-    ENOUGH_PERCENT,
-    HOT_CELSIUS,
-    LOW_PERCENT,
     REST_GROWTH,
     REST_S,
     STEADY_S,
@@ -40,6 +39,7 @@ from app.placement.rebalancing.worth import LEAST_GAIN, Trade
 from tests.unit.placement.support import MEGABYTE, model_of, problem_of
 from tests.unit.placement.support import phone as a_profile
 
+LIMITS = BodyLimits()
 A, B, C = Serial("a"), Serial("b"), Serial("c")
 
 
@@ -115,8 +115,8 @@ def test_a_phone_that_comes_and_goes_has_to_stay_longer_each_time() -> None:
     ("ill", "between", "well", "kinds"),
     [
         (
-            {"celsius": HOT_CELSIUS},
-            {"celsius": HOT_CELSIUS - 2},
+            {"celsius": LIMITS.hot_celsius},
+            {"celsius": LIMITS.hot_celsius - 2},
             {"celsius": 30.0},
             (CauseKind.HOT, CauseKind.COOLED),
         ),
@@ -127,9 +127,9 @@ def test_a_phone_that_comes_and_goes_has_to_stay_longer_each_time() -> None:
             (CauseKind.HOT, CauseKind.COOLED),
         ),
         (
-            {"battery_percent": LOW_PERCENT, "draining": True},
-            {"battery_percent": ENOUGH_PERCENT - 1, "draining": True},
-            {"battery_percent": ENOUGH_PERCENT - 1, "draining": False},
+            {"battery_percent": LIMITS.low_percent, "draining": True},
+            {"battery_percent": LIMITS.enough_percent - 1, "draining": True},
+            {"battery_percent": LIMITS.enough_percent - 1, "draining": False},
             (CauseKind.LOW, CauseKind.CHARGED),
         ),
     ],
@@ -270,3 +270,45 @@ def test_under_a_constant_load_layers_come_to_rest_where_it_is_good(
     tries = 1 + math.log(1200 / REST_S, REST_GROWTH)
     assert len(world.moves) - at_first <= 2 * len(factors) * tries
     assert sum(at_s > 600 for at_s in world.moves) <= 2 * len(factors)
+
+
+def warming(celsius_a_second: float, *, works: bool = True) -> list[Reading]:
+    """Return a minute's readings, every two seconds as phones are read, from 37 degrees on."""
+    readings = []
+    for at_s in range(60):
+        celsius = 37.0 + celsius_a_second * (at_s - at_s % 2)
+        readings.append(Reading(at_s, (), (replace(phone(A, works=works), celsius=celsius),)))
+    return readings
+
+
+def test_a_phone_that_will_soon_be_hot_is_spared_before_it_is() -> None:
+    told = looks(warming(0.08))
+    assert [cause.kind for _, cause in told] == [CauseKind.HEATING]
+    assert told[0][1].figure < LIMITS.hot_celsius - 1
+
+
+@pytest.mark.parametrize(("rate", "works"), [(0.02, True), (0.0, True), (0.08, False)])
+def test_a_phone_that_warms_slowly_or_does_not_work_is_not_spared(
+    rate: float, *, works: bool
+) -> None:
+    assert looks(warming(rate, works=works)) == []
+
+
+def test_a_phone_that_was_spared_in_time_is_so_until_it_is_cool() -> None:
+    between = (LIMITS.hot_celsius + LIMITS.cool_celsius) / 2
+    later = [
+        Reading(60 + at_s, (), (replace(phone(A, works=False), celsius=celsius),))
+        for at_s, celsius in enumerate((between, between - 0.5, between, LIMITS.cool_celsius))
+    ]
+    kinds = [cause.kind for _, cause in looks([*warming(0.08), *later])]
+    assert kinds == [CauseKind.HEATING, CauseKind.COOLED]
+
+
+def test_limits_spare_a_phone_before_it_breaks_what_is_asked() -> None:
+    limits = BodyLimits.within(Conditions(least_battery_percent=40, most_celsius=38.0))
+    assert limits.low_percent > 40
+    assert limits.hot_celsius < 38.0
+    assert limits.cool_celsius < limits.hot_celsius
+    assert limits.enough_percent > limits.low_percent
+    assert BodyLimits.within(Conditions()) == LIMITS
+    assert BodyLimits.within(Conditions(most_celsius=60.0)).hot_celsius == LIMITS.hot_celsius

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from app.core.audit_outcome import SharpOutcome
 from app.core.errors import BadInputError
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.proof.case import AuditStep
 from app.proof.convicting.accusing import deviation, needed_leaves
 from app.proof.convicting.conviction import ALL_OF_IT, Accused, Conviction
 from app.proof.convicting.judging import convicts
@@ -31,6 +31,7 @@ from tests.unit.models.support import write_random
 from tests.unit.proof.convicting.support import Work, worked
 from tests.unit.proof.sharp.support import Phone, phone
 from workers.identity.answer_leaf import no_answer
+from workers.identity.choices import choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.receipts import canonical_bytes, sign_receipt
 from workers.identity.states import STATES_DOMAIN, states_bytes
@@ -133,35 +134,97 @@ def test_a_host_that_says_that_a_token_was_wanted_convicts_nobody(
     steps = [*honest.case.steps]
     steps[chunk] = replace(steps[chunk], wants_token=True, claimed=no_answer())
     said = replace(found, test=replace(found.test, steps=tuple(steps)))
-    assert convicts(said.content()).verdict.reason is SharpReason.HOLDS
+    with raises_saying(BadInputError, match="not about what its receipt is for"):
+        convicts(said.content())
 
 
-@pytest.mark.parametrize("quantization", list(Quantization))
-def test_a_host_that_keeps_quiet_about_what_steered_a_token_convicts_nobody(
-    tmp_path: Path, own_class: RoundingClass, quantization: Quantization
-) -> None:
+@pytest.fixture(scope="module", params=list(Quantization))
+def second_best(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    own_class: RoundingClass,
+) -> Work:
+    """Return the work of a last stage that told the second-best tokens with their true figures."""
+
     def second(stage: int, step: int, output: Tensor) -> Tensor:
         likeliest = output[2] if stage == 2 and step else None
         return output if likeliest is None else np.array([likeliest, *output[1:]], np.float32)
 
-    library = Library(tmp_path / "home")
-    written = write_random(tmp_path / "checkpoint")
-    manifest = library.import_folder(written, "tiny", quantization)
-    work = worked(library, manifest, own_class, 2, alter=second)
-    found = work.accused(phone(work.case, work.rounding), Accused(ALL_OF_IT, 1))
-    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
-    judged = convinces(work.looked_at().content(), work.store)
-    assert judged.verdict.reason is SharpReason.CHOSEN_OTHERWISE
-    assert judged.outcome is SharpOutcome.UNAVAILABLE
-    discouraged = [
+    folder = tmp_path_factory.mktemp("second")
+    library = Library(folder / "home")
+    manifest = library.import_folder(write_random(folder / "checkpoint"), "tiny", request.param)
+    return worked(library, manifest, own_class, 2, alter=second)
+
+
+def signed_for(work: Work, choices: str | None, steps: Sequence[AuditStep] | None = None) -> Work:
+    """Return the work with another root of choices signed, and other steps said."""
+    case = work.case
+    receipt = replace(case.receipt, choices=choices)
+    return replace(work, case=replace(case, receipt=receipt, steps=tuple(steps or case.steps)))
+
+
+def discouraged(steps: Iterable[AuditStep]) -> list[AuditStep]:
+    """Return the steps with a penalty on each token that was the best."""
+    return [
         replace(step, steering=Steering(b"", (), (int(step.claimed[1, 0]),), 10.0))
         if step.wants_token and step.claimed is not None
         else step
-        for step in work.case.steps
+        for step in steps
     ]
-    penalized = replace(work, case=replace(work.case, steps=tuple(discouraged)))
-    judged = convinces(penalized.looked_at().content(), work.store)
-    assert judged.verdict.reason is SharpReason.HOLDS
+
+
+TOKEN_AT_1 = Accused(ALL_OF_IT, 1, token=True)
+
+
+def test_another_token_with_true_figures_convicts_by_one_file(second_best: Work) -> None:
+    found = convicts(second_best.convicted(second_best.looked_at()).content())
+    assert (found.outcome, found.verdict.reason) == (
+        SharpOutcome.FAILED,
+        SharpReason.CHOSEN_OTHERWISE,
+    )
+    shown = phone(second_best.case, second_best.rounding)
+    ended = second_best.accused(shown, Accused(ALL_OF_IT, 1))
+    assert convicts(ended.content()).verdict.reason is SharpReason.HOLDS
+
+
+def test_a_host_that_keeps_quiet_about_what_steered_a_token_convicts_nobody(
+    second_best: Work,
+) -> None:
+    steps = discouraged(second_best.case.steps)
+    steered = signed_for(second_best, choices_root(step.choice for step in steps), steps)
+    shown = phone(steered.case, steered.rounding)
+    found = steered.accused(shown, TOKEN_AT_1)
+    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
+    assert convinces(steered.looked_at().content(), steered.store).outcome is SharpOutcome.PASSED
+    quiet = replace(found, test=replace(found.test, steps=second_best.case.steps))
+    with raises_saying(BadInputError, match="not about what its receipt is for"):
+        convicts(quiet.content())
+
+
+def test_a_phone_that_was_told_nothing_cannot_be_made_to_look_steered(second_best: Work) -> None:
+    steps = discouraged(second_best.case.steps)
+    said = signed_for(second_best, second_best.case.receipt.choices, steps)
+    with pytest.raises(BadInputError):
+        convinces(said.looked_at().content(), said.store)
+
+
+def test_a_token_convicts_nobody_whose_receipt_is_older_than_that(second_best: Work) -> None:
+    old = signed_for(second_best, None)
+    judged = convinces(old.looked_at().content(), old.store)
+    assert judged.verdict.reason is SharpReason.CHOICE_UNSIGNED
+    assert judged.outcome is SharpOutcome.UNAVAILABLE
+    found = old.accused(phone(old.case, old.rounding), TOKEN_AT_1)
+    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
+
+
+def test_a_mask_that_leaves_no_token_convicts_nobody(second_best: Work) -> None:
+    steps = [
+        replace(step, steering=Steering(b"mask")) if step.wants_token else step
+        for step in second_best.case.steps
+    ]
+    masked = signed_for(second_best, choices_root(step.choice for step in steps), steps)
+    found = masked.accused(phone(masked.case, masked.rounding), TOKEN_AT_1)
+    assert convicts(found.content()).verdict.reason is SharpReason.HOLDS
 
 
 def with_inner(content: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:

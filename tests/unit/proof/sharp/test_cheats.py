@@ -327,8 +327,6 @@ def test_a_vector_that_answers_is_compared_as_one(shards: Shards, *, quantized: 
 def test_another_token_alone_does_not_end_elsewhere_and_does_not_hold(
     shards: Shards, own_class: RoundingClass, quantization: Quantization
 ) -> None:
-    """What steered it is the host's word, by which an honest phone could seem to end elsewhere."""
-
     def another(stage: int, step: int, output: np.ndarray) -> np.ndarray:
         return with_token(output, 7) if stage == 2 and step == 2 else output
 
@@ -336,13 +334,15 @@ def test_another_token_alone_does_not_end_elsewhere_and_does_not_hold(
     told = answer_leaf(*choices_of(_logits(case, 2, own_class), 7, case.alternatives))
     other = with_claim(case, 2, told)
     assert looked_at(phone(other, own_class)).reason is SharpReason.CHOSEN_OTHERWISE
+    older = replace(other, receipt=replace(other.receipt, choices=None))
+    assert looked_at(phone(older, own_class)).reason is SharpReason.CHOICE_UNSIGNED
     steps = [*other.steps]
     steps[2] = replace(steps[2], steering=Steering(added=(Added(7, 1e3),)))
     said = replace(other, steps=tuple(steps))
     assert looked_at(phone(said, own_class)).reason is SharpReason.HOLDS
     steps[2] = replace(steps[2], steering=Steering(b"mask"))
     unreadable = replace(other, steps=tuple(steps))
-    assert looked_at(phone(unreadable, own_class)).reason is SharpReason.CHOSEN_OTHERWISE
+    assert looked_at(phone(unreadable, own_class)).reason is SharpReason.HOLDS
 
 
 def test_a_token_that_all_but_ties_holds_where_rounding_may_choose_it() -> None:

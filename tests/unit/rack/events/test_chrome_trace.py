@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.identifiers import RequestId, Serial, TransactionId
-from app.pipeline.tracing.step_trace import StageTrace, StepTrace
+from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.rack.events.chrome_trace import chrome_trace
 from app.rack.events.request_events import (
     Missed,

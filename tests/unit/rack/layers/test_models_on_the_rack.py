@@ -10,12 +10,14 @@ import pytest
 from app.__main__ import main
 from app.models.library import Library
 from app.models.whole import run_whole
+from tests.soak import slice_of_several
 from tests.unit.models.families import write_family
 
 PROMPT, TOKENS = [5, 150, 9], 12
+SUBJECTS = (("bloom", "q8"), ("gemma2", "q4"))
 
 
-@pytest.mark.parametrize(("name", "quantization"), [("bloom", "q8"), ("gemma2", "q4")])
+@pytest.mark.parametrize(("name", "quantization"), slice_of_several(SUBJECTS, SUBJECTS[1]))
 def test_phones_pass_on_nothing_but_the_hidden_state_and_answer_as_the_whole_model(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, quantization: str
 ) -> None:

@@ -102,9 +102,15 @@ def test_a_file_may_list_servers_and_addresses(tmp_path: Path) -> None:
 
 def test_a_file_may_ask_something_of_every_plan(tmp_path: Path) -> None:
     asked = 'excluded = ["S3"]\ntrusted = ["Phone"]\nprivate = true\nleast_reputation = 0.5\n'
+    asked += "least_battery_percent = 20\nmost_celsius = 41\n"
     rack = load_rack(write(tmp_path, asked + PHONE), RACKS)
     assert rack.conditions == Conditions(
-        frozenset({"S3"}), frozenset({"Phone"}), private=True, least_reputation=0.5
+        frozenset({"S3"}),
+        frozenset({"Phone"}),
+        private=True,
+        least_reputation=0.5,
+        least_battery_percent=20,
+        most_celsius=41.0,
     )
     assert load_rack(write(tmp_path, PHONE), RACKS).conditions == Conditions()
 
@@ -146,6 +152,10 @@ def test_a_file_may_name_phones_and_say_what_memory_layers_take(tmp_path: Path) 
         ("audit_rate = 2", "'audit_rate' must be a number from 0 to 1."),
         ("audit_rate = true", "'audit_rate' must be a number from 0 to 1."),
         ("least_reputation = 1.5", "'least_reputation' must be a number from 0 to 1."),
+        ("least_battery_percent = 101", "'least_battery_percent' must be a whole number from"),
+        ("least_battery_percent = true", "'least_battery_percent' must be a whole number from"),
+        ("most_celsius = nan", "'most_celsius' must be a number from 20 to 60."),
+        ("most_celsius = 0", "'most_celsius' must be a number from 20 to 60."),
         ("private = 1", "'private' must be true or false."),
         ('excluded = "S1"', "'excluded' must be a list of phones' names or serials."),
         ('trusted = [""]', "'trusted' must be a list of phones' names or serials."),

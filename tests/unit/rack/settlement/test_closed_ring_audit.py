@@ -57,7 +57,7 @@ def _spans(shards: Sequence[RingShard]) -> tuple[SpanOnPhone, ...]:
     return tuple(
         SpanOnPhone(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
-            cast(Shard, SimpleNamespace(graph=_Graph(shard.graph), quantized=False)),
+            cast(Shard, SimpleNamespace(graph=_Graph(shard.graph), quantized=False, parts=())),
             shard.shape,
         )
         for serial, shard in zip(PHONES, shards, strict=True)

@@ -66,14 +66,19 @@ def outcome(transaction: TransactionId, *findings: Finding) -> AttemptOutcome:
     return AttemptOutcome(transaction, (), findings, good_answers=5, coverage=Coverage(3, 2, 0))
 
 
-def test_a_class_in_doubt_is_the_one_that_a_phone_signed_for(judging: Judging) -> None:
-    """Its registration may name another one: of other threads, or older."""
-    bench, ledger = judging.bench, judging.bench.ledger
+def register(bench: Bench, numerical_class: str) -> None:
     for phone in bench.phones:
-        ledger.register_phone(phone.serial, bench.proven(phone), "registered")
+        bench.ledger.register_phone(phone.serial, bench.proven(phone), numerical_class)
+
+
+def test_a_class_in_doubt_is_the_one_that_a_phone_signed_for(judging: Judging) -> None:
+    """Its registration may name another number of threads, and by now another class."""
+    bench, ledger = judging.bench, judging.bench.ledger
     for stage, name in enumerate(("first", "second")):
+        register(bench, "class; 4 threads")
         transaction, serial = bench.begin(name), bench.phones[stage].serial
         bench.sign_all(transaction)
+        register(bench, "newer")
         bench.convict(transaction, stage)
         slashes = judging.judge(outcome(transaction, Finding(serial, WRONG, "wrong-output", {})))
         assert slashes == (name == "first")

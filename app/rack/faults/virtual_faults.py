@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import assert_never
 
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.blocking import BlockingPool
 from app.rack.phones.started_phones import StartedPhones
-
-OVERHEATED_CELSIUS = 48.0
-"""Critical on phones that throttle."""
 
 
 class VirtualFaults:
@@ -32,25 +28,16 @@ class VirtualFaults:
             await self._pool.run(self._end, fault)
 
     def _begin(self, fault: Fault) -> None:
-        match fault.kind:
-            case FaultKind.ADBD_RESTART:
-                self._started.restart_adbd(fault.serial)
-            case FaultKind.UNPLUG:
-                self._started.plug(fault.serial, is_plugged=False)
-            case FaultKind.OVERHEAT:
-                self._started.heat(fault.serial, OVERHEATED_CELSIUS)
-            case FaultKind.TAKEN:
-                self._started.take(fault.serial, is_taken=True)
-            case (
-                FaultKind.WRONG_OUTPUT
-                | FaultKind.SLOW
-                | FaultKind.CRASH
-                | FaultKind.HANG
-                | FaultKind.WITHHELD_RECEIPT
-            ):
-                raise ValueError(fault.kind)
-            case _:
-                assert_never(fault.kind)
+        if fault.kind is FaultKind.ADBD_RESTART:
+            self._started.restart_adbd(fault.serial)
+        elif fault.kind is FaultKind.UNPLUG:
+            self._started.plug(fault.serial, is_plugged=False)
+        elif fault.kind is FaultKind.OVERHEAT:
+            self._started.heat(fault.serial, fault.dose)
+        elif fault.kind is FaultKind.TAKEN:
+            self._started.take(fault.serial, is_taken=True)
+        else:
+            raise ValueError(fault.kind)
 
     def _end(self, fault: Fault) -> None:
         if fault.kind is FaultKind.UNPLUG:

@@ -18,7 +18,7 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Translate
 from app.faults.catalogue import FaultKind
-from app.pipeline.tracing.step_trace import StageTrace, StepTrace
+from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.placement.problem import Pin
 from app.rack.commands import Ask, Cancel, PairByCode, Sampling
 from app.rack.door.messages import (
@@ -29,7 +29,6 @@ from app.rack.door.messages import (
     write_command,
     write_error,
 )
-from app.rack.door.values import UnreadableError, read_as, write_as
 from app.rack.events.request_events import (
     AnswerGiven,
     AttemptStarted,
@@ -45,6 +44,7 @@ from app.rack.events.request_events import (
     TokenAdded,
     WhatHappened,
 )
+from app.rack.events.values import UnreadableError, read_as, write_as
 from app.rack.requests.request import Request
 from app.rack.snapshot import Alternative, LabelScore, Phase, RequestState
 from tests.assignments import held, pinned, placed

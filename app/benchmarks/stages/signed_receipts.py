@@ -12,6 +12,7 @@ from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.phones.registration import ProvenKey
+from workers.identity.choices import NO_CHOICES
 from workers.identity.digests import sampling_digest
 from workers.identity.identity import hello_statement
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
@@ -91,5 +92,6 @@ def _signed(
         alternatives=8,
         boundary=Boundary.F32,
         cache=CacheType.F32,
+        choices=NO_CHOICES,
     )
     return canonical_bytes(body), sign_receipt(body, key), key.public_key().public_bytes_raw()

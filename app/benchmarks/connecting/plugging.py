@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.benchmarks.adb_server_of_own import adb_server_of_own
-from app.benchmarks.links import phone, serial_of
+from app.benchmarks.connecting.adb_server_of_own import adb_server_of_own
+from app.benchmarks.connecting.links import phone, serial_of
 from app.command_line.rack_session import RackSession, opened_rack
 from app.core.device import DeviceState
 from app.core.identifiers import Serial

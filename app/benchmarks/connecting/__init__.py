@@ -1,0 +1,1 @@
+"""What `bench devices` measures of reaching phones: links, plugging, an adb server."""

@@ -1,0 +1,1 @@
+"""Commands that have actions of their own, a module each."""

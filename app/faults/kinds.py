@@ -1,0 +1,47 @@
+"""The kinds of fault there are, by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """What is made to go wrong. What a worker does bears the name that it goes by there."""
+
+    WRONG_OUTPUT = "wrong-output"
+    NOISE = "noise"
+    COARSE = "coarse"
+    SKIPPED = "skipped"
+    STALE = "stale"
+    SECOND_BEST = "second-best"
+    FALSE_FIGURES = "false-figures"
+    TWO_TONGUES = "two-tongues"
+    NOT_FINITE = "not-finite"
+    WRONG_SHAPE = "wrong-shape"
+    WRONG_STEP = "wrong-step"
+    EARLY_ANSWER = "early-answer"
+    FALSE_REPORT = "false-report"
+    HIDDEN_TRANSCRIPT = "hidden-transcript"
+    FORGED_TRANSCRIPT = "forged-transcript"
+    BLOATED_TRANSCRIPT = "bloated-transcript"
+    WITHHELD_RECEIPT = "withheld-receipt"
+    CLAIMED_STEPS = "claimed-steps"
+    FORGED_INPUT = "forged-input"
+    FOREIGN_KEY = "foreign-key"
+    SLOW = "slow"
+    CRASH = "crash"
+    HANG = "hang"
+    LINK_DELAY = "link-delay"
+    LINK_LOSS = "link-loss"
+    LINK_CORRUPTION = "link-corruption"
+    ONE_WAY = "one-way"
+    PARTITION = "partition"
+    CLOCK_SKEW = "clock-skew"
+    MEMORY_HOG = "memory-hog"
+    STORAGE_FULL = "storage-full"
+    ADBD_RESTART = "adbd-restart"
+    UNPLUG = "unplug"
+    OVERHEAT = "overheat"
+    TAKEN = "taken"
+    HOST_STALL = "host-stall"
+    LEDGER_STALL = "ledger-stall"

@@ -1,0 +1,1 @@
+"""Audits that only ever pass, sooner: what does not is for `app.proof.audit`."""

@@ -1,0 +1,1 @@
+"""Where a tester plans experiments, watches them and reads what they showed."""
