@@ -76,6 +76,11 @@ class LayeredConnection:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a statement began what is not committed yet."""
+        return self._connection.in_transaction
+
     def create_function(self, name: str, count: int, function: Any, **_: object) -> None:
         self._connection.create_scalar_function(name, function, count)
 

@@ -149,7 +149,7 @@ class Bench:
 
     def register(self) -> None:
         for phone in self.phones:
-            self.ledger.register_phone(phone.serial, self.proven(phone), "class")
+            self.ledger.register_phone(phone.serial, self.proven(phone), phone.numerical_class)
             self.ledger.grant_stake(phone.serial)
 
     def proven(self, phone: SigningPhone) -> ProvenKey:
