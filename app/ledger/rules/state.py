@@ -75,7 +75,7 @@ class PhoneAccount:
     keeper: str = ""
     """The key of who speaks for it, hexadecimal; empty where nobody does."""
     unbonding: tuple[Unbonding, ...] = ()
-    """What is on its way out, oldest first."""
+    """What is on its way out, what is due first in front."""
 
     @property
     def watched(self) -> bool:

@@ -16,6 +16,7 @@ from app.rack.snapshot import RackSnapshot
 from app.ui.experiments.scrolled import scrolled
 from app.ui.looks.spoken import said, spoken
 from app.ui.rack_link import RackLink
+from app.words.experiments.names import experiment_name
 from app.words.experiments.text import badge_text
 from app.words.pages.experiments import plan_text, struck_text
 from app.words.sentences import error_text
@@ -50,13 +51,14 @@ class PlanColumn(QWidget):
         self.stop.clicked.connect(lambda: link.ask(StopExperiment(), None, self.line.setText))
         link.snapshot_changed.connect(self._follow)
         said(self, "plan", PlanColumn._say)
+        said(self, "names", PlanColumn._say_names)
 
     def show_plans(self, plans: Sequence[Experiment]) -> None:
         """Offer these; what was chosen stays so."""
         chosen = self.plan.currentText()
         self._plans = list(plans)
         self.plan.clear()
-        self.plan.addItems([each.name for each in self._plans])
+        self.plan.addItems([experiment_name(each.name) for each in self._plans])
         self.plan.setCurrentIndex(max(self.plan.findText(chosen), 0))
         self._say()
 
@@ -92,6 +94,10 @@ class PlanColumn(QWidget):
             self.line.clear()
         self._running = running
         self._say()
+
+    def _say_names(self) -> None:
+        for index, each in enumerate(self._plans):
+            self.plan.setItemText(index, experiment_name(each.name))
 
     def _say(self) -> None:
         plan, snapshot = self.chosen, self._link.snapshot

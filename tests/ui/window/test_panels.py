@@ -188,6 +188,8 @@ def test_the_ledger_models_keep_the_rules_of_item_models(
     for index in range(window.ledger.tabs.count()):
         window.ledger.tabs.setCurrentIndex(index)
         table = window.ledger.tabs.currentWidget()
+        if table is window.ledger.economy:
+            continue  # tables of its own, looked at by its own tests
         assert table.rows.rowCount() > 0  # type: ignore[attr-defined]
         qtmodeltester.check(table.rows)  # type: ignore[attr-defined]
 

@@ -36,9 +36,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.bench = Bench(Path(self.folder.name))
-        for number, phone in enumerate(self.bench.phones):
-            phone.numerical_class = f"class {number}"
-        self.bench.register()
+        self.register()
         self.stakes = [STARTING_STAKE] * len(LAYERS)
         self.staked = [STARTING_STAKE] * len(LAYERS)
         self.earned = [0] * len(LAYERS)
@@ -62,7 +60,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(transaction=transactions, phone=PHONES)
     def sign(self, transaction: TransactionId, phone: int) -> None:
-        receipt = self.bench.phones[phone].receipt(transaction, phone)
+        name = f"class {phone}"
+        receipt = self.bench.phones[phone].receipt(transaction, phone, numerical_class=name)
         over = transaction in self.closed or transaction in self.of_past_epochs
         if over and phone not in self.signed[transaction]:
             self.refused(lambda: self.bench.ledger.record_receipt(*receipt))
@@ -154,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def register_again(self) -> None:
         entries = self.bench.ledger.snapshot().entries
-        self.bench.register()
+        self.register()
         assert self.bench.ledger.snapshot().entries == entries
 
     @invariant()
@@ -165,6 +164,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (standing.stake, standing.balance) == (stake, earned)
             assert standing.owed == self.owed[self.bench.phones.index(phone)]
             assert 0 <= standing.bonded <= standing.stake
+
+    def register(self) -> None:
+        for number, phone in enumerate(self.bench.phones):
+            proof = self.bench.proven(phone)
+            self.bench.ledger.register_phone(phone.serial, proof, f"class {number}")
+            self.bench.ledger.grant_stake(phone.serial)
 
     def refused(self, operation: object) -> None:
         entries = self.bench.ledger.snapshot().entries

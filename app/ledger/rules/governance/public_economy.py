@@ -23,7 +23,7 @@ class EmergencyStop:
     until_ms: int
     """It ends by itself then."""
     ordered_until_ms: int
-    """What was signed for: no order counts twice."""
+    """The latest that keepers ever signed for: no order counts twice."""
     by_votes: bool
     """Whether keepers ordered it, and not the operator."""
 
@@ -52,10 +52,14 @@ class PublicEconomy:
         return self.stop is not None and wall_ms < self.stop.until_ms
 
     def quote(self, serial: str) -> Quote:
-        """Return what a phone's keeper asks. Raises `LedgerError` where nobody asked anything."""
+        """Return what a phone's keeper asks, up to the cap in force now, also below its own.
+
+        Raises `LedgerError` where nobody asked anything.
+        """
         if serial not in self.quotes:
             raise LedgerError("market.no_quote", phone=serial)
-        return self.quotes[serial]
+        asked = self.quotes[serial]
+        return replace(asked, cap=min(asked.cap, self.value(Parameter.QUOTE_CAP)))
 
     def proposal(self, name: str) -> PublicProposal:
         """Return a proposal. Raises `LedgerError` for one that there is not."""
@@ -72,6 +76,11 @@ class PublicEconomy:
     def with_proposal(self, proposal: PublicProposal) -> Self:
         """Return it with a proposal in the place of what was known of it."""
         return replace(self, proposals={**self.proposals, proposal.name: proposal})
+
+    def after_slash(self, serial: str, taken: int) -> Self:
+        """Return it where so much of a phone's stake is gone, and its votes on what is open."""
+        slashed = {name: p.after_slash(serial, taken) for name, p in self.proposals.items()}
+        return replace(self, proposals=slashed)
 
     def with_order(self, keeper: str, number: int) -> Self:
         """Return it after a keeper's order. Raises `LedgerError` where its number was used."""

@@ -53,13 +53,14 @@ def read_order(
 ) -> tuple[PhoneAccount, Fields, PublicEconomy]:
     """Return the phone of an order, what was signed, and the economy after it.
 
-    Raises `LedgerError` unless the phone's keeper signed it, for the first time.
+    Raises `LedgerError` unless the phone's keeper signed it, for the first time, and for the phone
+    that the entry names.
     """
     check_format(state)
     signed = SignedStatement.from_fields(fields)
     order = signed.read(kind, state.host_key, ORDER_FIELDS[kind])
     phone = state.phone(text(order, "serial"))
-    if phone.keeper != signed.keeper.hex():
+    if phone.keeper != signed.keeper.hex() or text(fields, "serial") != phone.serial:
         raise LedgerError("order.other_keeper", phone=phone.serial)
     return phone, order, state.economy.with_order(phone.keeper, integer(order, "number"))
 
@@ -68,7 +69,7 @@ def keeper_named(state: State, _entry: Entry, fields: Fields) -> Change:
     """Take note of who speaks for a phone; another than before has the old one's signature."""
     check_format(state)
     phone, economy = state.phone(text(fields, "serial")), None
-    if phone.keeper:
+    if phone.keeper or "data" in fields:  # signed by whomever: never the operator's word
         phone, order, economy = read_order(state, fields, SUCCESSION)
         key = octets(order, "key", 32)
     else:
@@ -107,13 +108,13 @@ def unbonding_begun(state: State, entry: Entry, fields: Fields) -> Change:
     accounts = stake_account(phone.serial), unbonding_account(phone.serial)
     transfers = (Posting(f"unbond:{phone.serial}:{entry.sequence}", *accounts, wanted),)
     balances = post(state.balances, state.transfers, transfers)
-    delay_ms = state.economy.value(Parameter.UNBONDING_DELAY_S) * 1000
-    waiting = (*phone.unbonding, Unbonding(wanted, entry.wall_ms + delay_ms))
+    new = Unbonding(wanted, entry.wall_ms + unbonding_delay_ms(state.economy))
+    waiting = tuple(sorted((*phone.unbonding, new), key=lambda each: each.due_ms))
     return Change(transfers, balances, (replace(phone, unbonding=waiting),), economy=economy)
 
 
 def unbonding_ended(state: State, entry: Entry, fields: Fields) -> Change:
-    """Pay out the oldest withdrawal whose time has come, as far as it was not slashed."""
+    """Pay out the withdrawal due first, once its time has come, as far as it was not slashed."""
     check_format(state)
     phone = state.phone(text(fields, "serial"))
     if state.economy.stopped_at(entry.wall_ms):
@@ -129,6 +130,15 @@ def unbonding_ended(state: State, entry: Entry, fields: Fields) -> Change:
     balances = post(state.balances, state.transfers, transfers)
     phone = replace(phone, unbonding=rest, staked=max(phone.staked - first.amount, 0))
     return Change(transfers, balances, (phone,))
+
+
+def unbonding_delay_ms(economy: PublicEconomy) -> int:
+    """Return how long stake takes to come out: never less than evidence of old work has time.
+
+    A transaction may be open already: it commits within its time, and then its window begins.
+    """
+    evidence_s = sum(map(economy.value, (Parameter.COMMIT_WITHIN_S, Parameter.EVIDENCE_WINDOW_S)))
+    return max(economy.value(Parameter.UNBONDING_DELAY_S), evidence_s) * 1000
 
 
 def quoted(state: State, _entry: Entry, fields: Fields) -> Change:
