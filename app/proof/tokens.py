@@ -13,6 +13,8 @@ from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0
 """Scores further apart than twice this differ by more than all probabilities can tell."""
+_LARGEST_SLACK = 1e300
+"""At temperatures near 0, so that a few of it are still a number."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Ten
     if sampling.keeps_all:
         every = np.ones(len(logits), bool)
         return every, every
-    slack = allowed / sampling.temperature
+    slack = min(allowed / sampling.temperature, _LARGEST_SLACK)
     scores = np.maximum(heated(logits, sampling), -4 * max(slack, _LARGEST_EXPONENT))
     probabilities = softmax(scores)
     descending = np.sort(scores)[::-1]

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.command_line.output.terminal import print_fact
 from app.core.errors import BadInputError, LedgerError, reason_of
 from app.core.facts import Fact
+from app.ledger.desks.intake import MOST_FILE_BYTES
 from app.ledger.journal.keys import read_key, read_public_key
 from app.ledger.ledger import Ledger
 from app.ledger.rules.governance.statement import SignedStatement, sign_statement
@@ -45,9 +46,13 @@ def say(
 
 
 def read_file(path: Path) -> bytes:
-    """Return what is in a file. Raises `BadInputError`."""
+    """Return what is in a file, of one too long no more than tells that it is.
+
+    Raises `BadInputError`.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MOST_FILE_BYTES + 1)
     except OSError as error:
         reason = reason_of(error)
         raise BadInputError("file.unreadable", path=str(path), reason=reason) from None

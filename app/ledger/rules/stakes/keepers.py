@@ -49,7 +49,7 @@ def check_format(state: State) -> None:
 
 
 def read_order(
-    state: State, fields: Fields, kind: str
+    state: State, entry: Entry, fields: Fields, kind: str
 ) -> tuple[PhoneAccount, Fields, PublicEconomy]:
     """Return the phone of an order, what was signed, and the economy after it.
 
@@ -62,15 +62,19 @@ def read_order(
     phone = state.phone(text(order, "serial"))
     if phone.keeper != signed.keeper.hex() or text(fields, "serial") != phone.serial:
         raise LedgerError("order.other_keeper", phone=phone.serial)
-    return phone, order, state.economy.with_order(phone.keeper, integer(order, "number"))
+    return (
+        phone,
+        order,
+        state.economy.with_order(phone.keeper, integer(order, "number"), entry.wall_ms),
+    )
 
 
-def keeper_named(state: State, _entry: Entry, fields: Fields) -> Change:
+def keeper_named(state: State, entry: Entry, fields: Fields) -> Change:
     """Take note of who speaks for a phone; another than before has the old one's signature."""
     check_format(state)
     phone, economy = state.phone(text(fields, "serial")), None
     if phone.keeper or "data" in fields:  # signed by whomever: never the operator's word
-        phone, order, economy = read_order(state, fields, SUCCESSION)
+        phone, order, economy = read_order(state, entry, fields, SUCCESSION)
         key = octets(order, "key", 32)
     else:
         key = octets(fields, "key", 32)
@@ -85,7 +89,7 @@ def keeper_named(state: State, _entry: Entry, fields: Fields) -> Change:
 
 def earnings_staked(state: State, entry: Entry, fields: Fields) -> Change:
     """Move what a phone earned to its stake: stake of its own, which has a vote."""
-    phone, order, economy = read_order(state, fields, STAKE_ORDER)
+    phone, order, economy = read_order(state, entry, fields, STAKE_ORDER)
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
     moved = amount(order, "amount")
@@ -99,7 +103,7 @@ def earnings_staked(state: State, entry: Entry, fields: Fields) -> Change:
 
 def unbonding_begun(state: State, entry: Entry, fields: Fields) -> Change:
     """Begin to take stake out: what the operator granted stays, and all of it can be slashed."""
-    phone, order, economy = read_order(state, fields, UNBOND_ORDER)
+    phone, order, economy = read_order(state, entry, fields, UNBOND_ORDER)
     wanted, own = amount(order, "amount"), own_stake(state, phone)
     if wanted > own:
         raise LedgerError("order.beyond_own_stake", phone=phone.serial, own=own)
@@ -141,9 +145,9 @@ def unbonding_delay_ms(economy: PublicEconomy) -> int:
     return max(economy.value(Parameter.UNBONDING_DELAY_S), evidence_s) * 1000
 
 
-def quoted(state: State, _entry: Entry, fields: Fields) -> Change:
+def quoted(state: State, entry: Entry, fields: Fields) -> Change:
     """Put what a keeper asks in the place of what it asked before."""
-    phone, order, economy = read_order(state, fields, QUOTE_ORDER)
+    phone, order, economy = read_order(state, entry, fields, QUOTE_ORDER)
     quote = Quote.from_fields(order, state.economy.value(Parameter.QUOTE_CAP))
     return Change(economy=replace(economy, quotes={**economy.quotes, phone.serial: quote}))
 

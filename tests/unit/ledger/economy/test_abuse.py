@@ -11,6 +11,7 @@ from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.economy import CREDIT
 from app.ledger.rules.governance.parameters import Parameter
 from app.ledger.rules.governance.proposal import ProposalStatus
+from app.ledger.rules.governance.public_economy import MOST_ORDERS_A_DAY
 from app.ledger.rules.quotes.quote import price_of
 from app.ledger.rules.state import TransactionStatus
 from tests.saying import raises_saying
@@ -161,3 +162,18 @@ def test_a_cap_that_votes_lower_holds_for_quotes_of_before(bench: EconomyBench) 
     bench.keepers[0].orders("quote", 0, rule="fixed", price="9000", rise_per_mille=0)
     decide(bench, Parameter.QUOTE_CAP, 10)
     assert price_of(bench.state.economy.quote(bench.phones[0].serial), 0, 0) == 10
+
+
+def test_a_keeper_does_not_fill_the_journal_with_orders(bench: EconomyBench) -> None:
+    carl, phone = Keeper("carl", bench), bench.phones[2].serial
+    bench.ledger.stakes.name_keeper(phone, carl.public_key)
+    quote = {"rule": "fixed", "price": "1", "rise_per_mille": 0}
+    with bench.ledger.atomic():
+        for _ in range(MOST_ORDERS_A_DAY):
+            carl.orders("quote", 2, **quote)
+    with raises_saying(LedgerError, match="orders a day"):
+        carl.orders("quote", 2, **quote)
+    bench.keepers[0].orders("quote", 0, **quote)
+    bench.manual.advance(86_400)
+    carl.orders("quote", 2, **quote)
+    bench.check()
