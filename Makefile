@@ -75,6 +75,8 @@ soak:
 	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
+	SHARDLOOM_POWER_CUTS=100000 SHARDLOOM_KILLS=1000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/test_power_cuts.py tests/unit/ledger/test_crash.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run

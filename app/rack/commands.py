@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode
+from app.core.device import PhoneInspection
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.tasks import Task
@@ -238,6 +239,13 @@ class Release(Command[None]):
 
 
 @dataclass(frozen=True)
+class ConfirmClass(Command[None]):
+    """Say that a class in doubt is judged rightly: its phones are blamed again."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AddStake(Command[None]):
     """Move micro-credits from the operator's account to a phone's stake."""
 
@@ -277,6 +285,13 @@ class ReadJournal(Command[JournalPage]):
 @dataclass(frozen=True)
 class Identify(Command[None]):
     """Let a phone show itself: its screen wakes and blinks for two seconds."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class InspectPhone(Command[PhoneInspection]):
+    """Read a phone's own logs and which files it keeps for us."""
 
     serial: Serial
 
@@ -358,11 +373,13 @@ AnyCommand = (
     | SetMemoryShare
     | TakePhone
     | Release
+    | ConfirmClass
     | AddStake
     | SubmitStatement
     | StopPayments
     | ReadJournal
     | Identify
+    | InspectPhone
     | WatchPairing
     | PairByCode
     | PairByQr

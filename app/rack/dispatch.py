@@ -15,9 +15,11 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    ConfirmClass,
     Foresee,
     Identify,
     Inject,
+    InspectPhone,
     MeasureLinks,
     PairByCode,
     PairByQr,
@@ -90,6 +92,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.fleet.take(serial))
         case Release(serial):
             return _gives(command, rack.release(serial))
+        case ConfirmClass(name):
+            return _gives(command, rack.ledger_thread.confirm_class(name))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case SubmitStatement(data, signature, key):
@@ -100,6 +104,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.ledger_thread.read_page(before, count, search))
         case Identify(serial):
             return _gives(command, rack.fleet.identify(serial))
+        case InspectPhone(serial):
+            return _gives(command, rack.fleet.inspect(serial))
         case WatchPairing() | PairByCode() | PairByQr() | AddPlace():
             return _work_of_connector(rack.connector, command)
         case _:

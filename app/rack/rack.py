@@ -42,7 +42,7 @@ from app.rack.layers.preloading import Preloader
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
-from app.rack.ledger_thread import LedgerThread
+from app.rack.ledger_thread import HOLD_INTERVAL_S, LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.paths.link_meter import OPENING_BUDGET_S, TICK_S, LinkMeter
 from app.rack.paths.link_table import LinkTable
@@ -78,7 +78,8 @@ class Rack:
         changed: Callable[[], None],
         recorder: Recorder,
     ) -> None:
-        self.definition = opened.definition
+        self.context_tokens = options.context_tokens
+        self.definition, self.expected_phones = opened.definition, opened.expected
         self.telemetry = TelemetryStore()
         self._context = context = make_context(clock, changed, options.patience, recorder.event)
         self.timeline = context.timeline
@@ -118,7 +119,7 @@ class Rack:
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         self._witnesses = Witnesses(
-            context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
+            context, self.ledger_thread, self.home.ledger_place, self.fleet.phones.values
         )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
@@ -246,7 +247,8 @@ class Rack:
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
-        await self.fleet.start(self._opened.started.addresses)
+        started = self._opened.started
+        await self.fleet.start(lambda: started.addresses, lambda: started.coming)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
@@ -257,6 +259,8 @@ class Rack:
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
+        if self.home.ledger_address:
+            self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
         self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def set_balancing(self, mode: Balancing) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
 from app.rack.control import RackControl
+from app.ui.crash_report import CrashReport
 from app.ui.experiments.desk import ExperimentDesk
 from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
@@ -33,7 +34,8 @@ from app.ui.single_instance import (
     instance_name,
 )
 from app.ui.window.main_window import MainWindow
-from app.words.window import window_failure
+from app.ui.window.tray import Tray
+from app.words.window import crash_text, window_failure
 
 ICON = ASSETS / "icons" / "shardloom.svg"
 SWITCH_INTERVAL_S = 0.0002
@@ -82,12 +84,17 @@ def run(
     application.setQuitOnLastWindowClosed(False)
     instance = SingleInstance(instance_name(settings_path.parent), partial(come_forward, window))
     window.stopped.connect(instance.close)
+    crash = CrashReport(settings.folder)
+    Tray(link, window, application.windowIcon())
     with (
+        crash.kept() as left,
         _few_full_collections(link),
         _signals_close(window),
-        _failures_shown(link),
+        _failures_shown(link, crash),
         _log_shown(window),
     ):
+        if left is not None:
+            window.alert.show_line(crash_text(str(left)))
         if accompany is not None:
             accompany(window)
         window.show()
@@ -153,12 +160,13 @@ def _signals_close(window: MainWindow) -> Iterator[None]:
 
 
 @contextmanager
-def _failures_shown(link: RackLink) -> Iterator[None]:
+def _failures_shown(link: RackLink, crash: CrashReport) -> Iterator[None]:
     """Log and show unexpected errors in slots, which Qt would only print."""
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _log.error("Unexpected error in the window.", exc_info=(kind, error, trace))
+        crash.note(error)
         link.failed.emit(window_failure(error))
         before(kind, error, trace)
 

@@ -81,6 +81,8 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.EPOCH_OPENED: message("epoch-opened"),
     EntryKind.EPOCH_CLOSED: message("epoch-closed"),
     EntryKind.COSIGNED: message("cosigned"),
+    EntryKind.WRITER_ADMITTED: message("writer admitted"),
+    EntryKind.WRITER_CHANGED: message("writer changed"),
     EntryKind.COMMITTED: message("committed"),
     EntryKind.VOIDED: message("void"),
     EntryKind.PAYMENTS_RELEASED: message("payments-released"),
@@ -99,14 +101,14 @@ _KINDS: Final[Mapping[str, Message]] = {
 }
 
 
+def known_kinds() -> tuple[str, ...]:
+    """Return the kinds of entries that there are words for."""
+    return tuple(_KINDS)
+
+
 def kind_word(kind: str) -> str:
     """Return what kind of entry it is; a kind that is not known stays as it is named."""
     return tr(_KINDS[kind]) if kind in _KINDS else kind
-
-
-def kinds_called(words: str) -> tuple[str, ...]:
-    """Return the kinds of entries whose word, in the language in force, has these words in it."""
-    return tuple(kind for kind in _KINDS if words.casefold() in kind_word(kind).casefold())
 
 
 def offence_text(name: str) -> str:
@@ -115,9 +117,9 @@ def offence_text(name: str) -> str:
     return reason if isinstance(reason, str) else sentence(reason)
 
 
-def row_text(row: JournalRow) -> str:
-    """Return what a journal entry is about and what it tells."""
-    return f"{row.subject}  {sentence(row.summary)}".strip()
+def row_text(row: JournalRow, names: Mapping[str, str]) -> str:
+    """Return what a journal entry is about, a phone by its name, and what it tells."""
+    return f"{names.get(row.subject, row.subject)}  {sentence(row.summary)}".strip()
 
 
 def new_entries(count: int) -> str:

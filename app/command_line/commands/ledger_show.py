@@ -48,7 +48,7 @@ JOURNAL_HEADINGS: Final = (
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the ledger's newest end; nothing is checked beyond what reading it needs."""
-    path = Home(arguments.home).ledger_file
+    path = Home(arguments.home).ledger_place
     standings = read_standings(path, SystemClock().wall_ms())
     snapshot = read_snapshot(path)
     if arguments.json:

@@ -55,7 +55,7 @@ def read_file(path: Path) -> bytes:
 
 def named_proposal(home: Home, beginning: str) -> str:
     """Return the one proposal whose name begins so. Raises `LedgerError`."""
-    names = tuple(read_economy(home.ledger_file).proposals)
+    names = tuple(read_economy(home.ledger_place).proposals)
     found = [name for name in names if name.startswith(beginning)]
     if len(found) != 1:
         raise LedgerError("governance.no_proposal", name=beginning)
@@ -64,7 +64,7 @@ def named_proposal(home: Home, beginning: str) -> str:
 
 def _next_number(home: Home, key: Ed25519PrivateKey) -> int:
     public = key.public_key().public_bytes_raw().hex()
-    return read_economy(home.ledger_file).orders.get(public, 0) + 1
+    return read_economy(home.ledger_place).orders.get(public, 0) + 1
 
 
 def _signed(

@@ -26,8 +26,8 @@ class DealDesk:
         self._works: dict[TransactionId, str] = {}
         """By transaction that is not settled yet, the record of what it read and answered."""
         self._unreleased = {
-            name: attempt.deal.release_from_ms or 0
-            for name, attempt in recorder.state.transactions.items()
+            TransactionId(attempt.transaction): attempt.deal.release_from_ms or 0
+            for attempt in recorder.state.transactions.at_work()
             if attempt.status is _S.SETTLED and attempt.deal is not None
         }
 
@@ -111,9 +111,9 @@ class DealDesk:
                 self._end(attempt)
 
     def _left(self, running: Collection[TransactionId]) -> Iterator[TransactionRecord]:
-        for name, attempt in self._recorder.state.transactions.items():
+        for attempt in self._recorder.state.transactions.at_work():
             ended = attempt.status in (_S.SETTLED, _S.RELEASED, _S.VOID)
-            if attempt.deal is not None and not ended and name not in running:
+            if attempt.deal is not None and not ended and attempt.transaction not in running:
                 yield attempt
 
     def _end(self, attempt: TransactionRecord) -> None:

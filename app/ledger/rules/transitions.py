@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
-from app.ledger.rules import evidence, transaction_rules, witness_rules
+from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.deals import closing
@@ -116,6 +116,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
         EntryKind.COSIGNED: witness_rules.cosigned,
+        EntryKind.WRITER_ADMITTED: writers.admitted,
+        EntryKind.WRITER_CHANGED: writers.changed,
         EntryKind.COMMITTED: closing.committed,
         EntryKind.VOIDED: closing.voided,
         EntryKind.PAYMENTS_RELEASED: closing.released,

@@ -14,8 +14,8 @@ from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.state import State
+from app.ledger.views.economy_reading import economy_view
 from app.ledger.views.economy_rows import ECONOMY
-from app.ledger.views.economy_view import economy_view
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
 
@@ -174,6 +174,10 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.RELEASED: lambda _fields: Fact("journal.released"),
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
+        EntryKind.WRITER_ADMITTED: lambda fields: Fact(
+            "journal.writer_admitted", key=fields["key"]
+        ),
+        EntryKind.WRITER_CHANGED: lambda fields: Fact("journal.writer_changed", key=fields["key"]),
         EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
         EntryKind.COMMITTED: lambda fields: Fact("journal.committed", count=fields["tokens"]),
         EntryKind.VOIDED: lambda fields: Fact("journal.void", reason=_void_reason(fields)),

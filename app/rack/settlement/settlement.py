@@ -16,6 +16,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.evidence import SignedReceipt
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -36,7 +37,7 @@ from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
-from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.identity.receipts import ReceiptBody, read_receipt
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
@@ -125,6 +126,12 @@ class Settlement:
         """
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
+        await self._ledger_thread.check_receipts(
+            [
+                SignedReceipt.of(each.data, each.signature, keys[each.serial])
+                for each in receipts.values()
+            ]
+        )
         bodies, due = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
@@ -224,7 +231,7 @@ def _record(
     bodies = {}
     for serial, receipt in receipts.items():
         try:
-            body = verify_receipt(receipt.data, receipt.signature, keys[serial])
+            body = read_receipt(receipt.data)
             _check_covered(body, attempt)
             ledger.record_receipt(receipt.data, receipt.signature, keys[serial])
         except (LedgerError, ReceiptError) as error:

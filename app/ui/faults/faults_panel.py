@@ -45,6 +45,12 @@ class FaultsPanel(QWidget):
         spoken_items(self.kind, lambda kind: fault_word(FaultKind(kind)))
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
         self.token.lineEdit().setTextMargins(5, 0, 0, 0)
+        for box, name in (
+            (self.phone, message("Phone")),
+            (self.kind, message("Fault")),
+            (self.token, message("From token")),
+        ):
+            spoken(box.setAccessibleName, name)
         self.description = QLabel()
         self.description.setWordWrap(True)
         self.description.setObjectName("muted")

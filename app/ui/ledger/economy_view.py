@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,15 +53,16 @@ class EconomyView(QWidget):
         self.tables = QStackedWidget()
         for name in PAGES:
             self.page.addItem("", name)
-            self.tables.addWidget(getattr(self, name))
+            table = getattr(self, name)
+            spoken(table.setAccessibleName, partial(page_word, name))
+            self.tables.addWidget(table)
         spoken_items(self.page, lambda name: page_word(str(name)))
         spoken(self.page.setAccessibleName, "Page of the economy")
         self.submit, self.stop = QPushButton(), QPushButton()
         spoken(self.submit.setText, "Submit a signed file…")
         spoken(
             self.submit.setToolTip,
-            "An order, a quote, a proposal or a vote that a keeper signed"
-            " (shardloom ledger --out).",
+            "An order, a quote, a proposal or a vote that a keeper signed elsewhere (--out).",
         )
         spoken(
             self.stop.setToolTip,

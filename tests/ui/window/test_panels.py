@@ -87,8 +87,10 @@ def test_clicking_the_legend_hides_a_curve_and_double_click_shows_it_alone(
 def test_the_crosshair_is_shared(window: MainWindow) -> None:
     window.add_charts()
     charts = [child(slot, TimeChart) for slot in (window.latency_slot, window.memory_slot)]
-    charts[0]._crosshair.moved.emit(-12.0)
-    assert [chart._line.value() for chart in charts] == [-12.0, -12.0]
+    now_s = window.link.now_s
+    window.time.pause(now_s, on=True)
+    window.time.pointed.emit(now_s - 12.0)
+    assert [chart._line.value() for chart in charts] == pytest.approx([-12.0, -12.0])
     assert all(chart._line.isVisible() for chart in charts)
 
 

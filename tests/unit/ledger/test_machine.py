@@ -36,6 +36,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.bench = Bench(Path(self.folder.name))
+        for number, phone in enumerate(self.bench.phones):
+            phone.numerical_class = f"class {number}"
         self.bench.register()
         self.stakes = [STARTING_STAKE] * len(LAYERS)
         self.staked = [STARTING_STAKE] * len(LAYERS)
@@ -60,8 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(transaction=transactions, phone=PHONES)
     def sign(self, transaction: TransactionId, phone: int) -> None:
-        name = f"class {phone}"
-        receipt = self.bench.phones[phone].receipt(transaction, phone, numerical_class=name)
+        receipt = self.bench.phones[phone].receipt(transaction, phone)
         over = transaction in self.closed or transaction in self.of_past_epochs
         if over and phone not in self.signed[transaction]:
             self.refused(lambda: self.bench.ledger.record_receipt(*receipt))

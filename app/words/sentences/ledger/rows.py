@@ -18,6 +18,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.writer_admitted": message("The key {key} may write this ledger"),
+    "journal.writer_changed": message("The key {key} writes this ledger from here on"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
     "journal.committed": plural("Signed for, {count:,} token", "Signed for, {count:,} tokens"),
     "journal.earnings_staked": message("{amount:credits} of its own earnings put up"),

@@ -64,6 +64,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "receipt.other_stage": message("The receipt is not about stage {stage} of {transaction}."),
     "receipt.other_terms": message("The receipt says otherwise than agreed in '{field}'."),
+    "writer.known": message("The key {key} writes this ledger already, or may."),
+    "writer.not_admitted": message("This ledger does not admit the key {key}."),
+    "writer.other_head": message("Who takes over shows another head than the last."),
+    "writer.too_many": message("No more than {limit} keys may write a ledger."),
+    "writer.unsafe_key": message("That is not a safe key."),
+    "writer.unsigned": message("The entry about the key {key} is not signed as it has to be."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
     "sharp.known": message("Stage {stage} of {transaction} was run again already."),
@@ -98,6 +104,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "transfer.to_itself": message("A transfer from {account} to itself moves nothing."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "writer.not_admitted": message(
+        "Where the ledger is open, type: shardloom ledger admit-writer {key}"
+    ),
     "ledger.key_change_unsigned": message(
         "If you removed its files yourself, say so: shardloom ledger withdraw-key {phone}"
     ),

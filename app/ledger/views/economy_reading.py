@@ -1,10 +1,8 @@
-"""From a ledger's state to what front ends see of the economy."""
+"""How the economy of a ledger stands, read from its state; the values are in `economy`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
-from typing import Final
 
 from app.ledger.rules.accounts import ESCROW
 from app.ledger.rules.governance.parameters import Parameter
@@ -13,7 +11,7 @@ from app.ledger.rules.stakes.standing import weights
 from app.ledger.rules.state import State, TransactionRecord
 from app.ledger.views.economy import EconomySnapshot, ProposalRow, QuoteRow, TransactionRow
 
-NEWEST_TRANSACTIONS: Final = 50
+NEWEST_TRANSACTIONS = 50
 
 
 def economy_view(state: State) -> EconomySnapshot:
@@ -56,9 +54,7 @@ def _proposal(proposal: PublicProposal) -> ProposalRow:
 
 
 def _newest(state: State) -> Iterator[TransactionRow]:
-    known = state.transactions
-    names = reversed(known) if isinstance(known, dict) else reversed(list(known))
-    for name in islice(names, NEWEST_TRANSACTIONS):
+    for name in state.transactions.newest(NEWEST_TRANSACTIONS):
         yield _transaction(state.transactions[name])
 
 
