@@ -172,11 +172,12 @@ class Problems:
         return conditions.breach(assignment.serials, known, bodies)
 
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
-        """Return the phones to plan with, those spared left out.
+        """Return the phones to plan with, without those spared and those that stand by.
 
         Where all are to be used they are no more than there are layers.
         """
-        phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
+        left_out = self._path_finder.measured.distrusted.standing_by | spared
+        phones = [phone for phone in self._fleet.usable if phone.serial not in left_out]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
         conditions = self.conditions.by_serial({each.serial: each.name for each in phones})

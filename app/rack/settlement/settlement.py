@@ -158,6 +158,7 @@ class Settlement:
             signatures={serial: receipts[serial].signature for serial in bodies},
             keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
+            ran_together=attempt.ran_together,
         )
         if self._checker is not None:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
@@ -185,7 +186,7 @@ class Settlement:
             self._open_engine,
             doubted=not self._wrong.isdisjoint(attempt.ancestors),
         )
-        if outcome.findings or outcome.good_answers < len(attempt.answers):
+        if outcome.in_doubt or outcome.good_answers < len(attempt.answers):
             self._wrong.add(attempt.transaction)
         return outcome
 
