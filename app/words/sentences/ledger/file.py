@@ -71,6 +71,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.lease_held": message("The ledger {path} is written by another Shardloom on {holder}."),
     "ledger.unknown_place": message("A ledger cannot be kept in '{place}'."),
     "ledger.unwritten": message("The ledger could not be written: {reason}."),
+    "snapshot.not_signed": message("The snapshot is not signed with this control centre's key."),
     "snapshot.other_journal": message("The snapshot is of another journal."),
     "snapshot.other_parts": message("Parts of the snapshot are missing or were changed."),
     "snapshot.unreadable": message("The snapshot cannot be read."),
