@@ -163,7 +163,7 @@ def test_every_field_of_a_record_comes_back_as_it_was(kind: type[Any]) -> None:
 def filled(kind: Any, salt: int = 1) -> Any:  # noqa: ANN401 - of any type
     """Return a value of a type, nothing in it empty or at its default."""
     origin, inner = get_origin(kind), get_args(kind)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         value = kind(**{each.name: filled(hints[each.name], salt) for each in fields(kind)})
         assert all(getattr(value, each.name) != each.default for each in fields(kind))

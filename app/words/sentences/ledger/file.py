@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.copy_unwritten": message("The copy {path} could not be written: {reason}."),
     "ledger.file_is_there": message("{path} is there already."),
     "ledger.lease_held": message("The ledger {path} is written by another Shardloom on {holder}."),
+    "ledger.read_failed": message("It cannot be read now: {reason}."),
     "ledger.unknown_place": message("A ledger cannot be kept in '{place}'."),
     "ledger.unwritten": message("The ledger could not be written: {reason}."),
     "snapshot.not_signed": message("The snapshot is not signed with this control centre's key."),
@@ -80,7 +81,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "storage.failed": message("{reason}"),
     "storage.gone": message("the database does not answer"),
     "storage.in_use": message("something else holds it"),
+    "storage.interrupted": message("a write that was broken off has to be taken back first"),
     "storage.lease_lost": message("another Shardloom took over"),
+    "storage.not_allowed": message("files beside it cannot be made or opened"),
     "storage.read_only": message("it may only be read"),
     "storage.written_by_another": message("somebody else wrote there"),
 }
