@@ -64,6 +64,11 @@ class LedgerThread:
         self.host_key = b""
         """The ledger's public key, once it is open."""
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a ledger to run operations on."""
+        return self._ledger is not None
+
     async def open(self) -> None:
         """Open the ledger. Raises `LedgerError` where it cannot be used."""
         loop = asyncio.get_running_loop()

@@ -243,6 +243,8 @@ class Rack:
         """Open the ledger, prepare the phones, place the model and load it."""
         self._planning.start()
         await self.ledger_thread.open()
+        if self.home.ledger_address:
+            self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
         await self.fault_injector.start()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
@@ -259,8 +261,6 @@ class Rack:
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
-        if self.home.ledger_address:
-            self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
         self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def set_balancing(self, mode: Balancing) -> None:

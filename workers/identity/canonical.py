@@ -19,11 +19,10 @@ class _NotPlainError(ValueError):
 def canonical_text(value: object) -> str:
     """Return the canonical JSON of objects, dataclasses, lists, texts and exact integers.
 
-    Where it is ASCII both encoders agree: keys are in one order, and little is escaped.
-    `value` holds no float. Raises `ValueError` for what is not JSON.
+    Keys are texts. Raises `ValueError` for what is not JSON, for floats and for larger integers.
     """
-    text = _ENCODER.encode(value)
-    return text if text.isascii() else rfc8785.dumps(json.loads(text)).decode()
+    _require_exact(value)
+    return _encoded(value)
 
 
 def read_json(text: str) -> tuple[Any, bool]:
@@ -42,7 +41,29 @@ def is_canonical(text: str, value: object, *, plain: bool) -> bool:
 
     Raises `ValueError` for what has none.
     """
-    return text == (canonical_text(value) if plain else rfc8785.dumps(value).decode())  # type: ignore[arg-type]
+    return text == (_encoded(value) if plain else rfc8785.dumps(value).decode())  # type: ignore[arg-type]
+
+
+def _encoded(value: object) -> str:
+    """Return the canonical JSON of what has no numbers but exact integers.
+
+    Where it is ASCII both encoders agree: keys are in one order, and little is escaped.
+    """
+    text = _ENCODER.encode(value)
+    return text if text.isascii() else rfc8785.dumps(json.loads(text)).decode()
+
+
+def _require_exact(value: object) -> None:
+    if isinstance(value, str) or value is None:
+        return
+    if isinstance(value, (int, float)):
+        if isinstance(value, float) or abs(value) > EXACT_INTEGER_LIMIT:
+            raise ValueError(value)
+        return
+    if not isinstance(value, (list, tuple)):
+        value = (value if isinstance(value, dict) else vars(value)).values()
+    for each in value:
+        _require_exact(each)
 
 
 def _exact_integer(digits: str) -> int:

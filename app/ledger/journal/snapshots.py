@@ -91,9 +91,10 @@ def resumed(store: JournalStorage, public_key: bytes) -> ReplayedLedger | None:
     It has to be signed with that key (32 bytes). Call inside `consistent_read`.
     """
     stored = store.snapshot()
-    if stored is None or not _is_signed(stored, public_key):
+    if stored is None:
         return None
     try:
+        _require_signed(stored, public_key)
         snapshot = _PACKING.unpacked(stored.content)
         return _position(store, snapshot) if snapshot.reads == FORMAT_VERSION else None
     except (LedgerError, ValueError) as error:
@@ -181,11 +182,10 @@ def _chained(before: bytes, part: bytes) -> bytes:
     return hashlib.sha256(before + hashlib.sha256(part).digest()).digest()
 
 
-def _is_signed(stored: StoredSnapshot, public_key: bytes) -> bool:
+def _require_signed(stored: StoredSnapshot, public_key: bytes) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(
             stored.signature, SNAPSHOT_TAG + stored.content
         )
     except (InvalidSignature, ValueError):
-        return False
-    return True
+        raise LedgerError("snapshot.not_signed") from None

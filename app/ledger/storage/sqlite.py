@@ -5,12 +5,14 @@ Write-ahead log with full synchronisation: what was committed survives a power c
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self, cast
 
 from filelock import FileLock, Timeout
 
@@ -25,6 +27,11 @@ _BUSY_TIMEOUT_S = 5.0
 _ENTRIES_A_COPY = 10_000
 _PAGES_A_STEP = 4096
 """Of a copy: the writer gets its turn in between."""
+_NO_DAMAGE: Final = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM}
+)
+"""Why a sound file may not be readable."""
 
 
 class SqliteStorage(JournalStorage):
@@ -67,10 +74,11 @@ class SqliteStorage(JournalStorage):
         if not path.is_file():
             raise LedgerError("ledger.none_there", path=str(path))
         check_header(path)
-        address = f"{path.absolute().as_uri()}?mode=ro"
         try:
-            return cls(sqlite3.connect(address, uri=True, isolation_level=None), None)
-        except sqlite3.Error as error:
+            _undo_interrupted(path)
+            mode = "ro&immutable=1" if _never_changes(path) else "ro"
+            return cls(_connected(path, mode), None)
+        except (OSError, sqlite3.Error) as error:
             raise _cannot_open(path, error) from None
 
     def close(self) -> None:
@@ -95,14 +103,17 @@ class SqliteStorage(JournalStorage):
     def consistent_read(self) -> Iterator[None]:
         """Read one moment of the ledger, whatever is written meanwhile.
 
-        Raises `LedgerError` for a file that SQLite cannot make sense of.
+        Raises `LedgerError` for a file that SQLite cannot make sense of, or cannot read now.
         """
         try:
             self._run("BEGIN")
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
-            raise LedgerError("ledger.file_damaged", reason=reason) from None
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_DAMAGE:
+                reason = failure_fact(cast(sqlite3.Error, error))
+                raise LedgerError("ledger.read_failed", reason=reason) from None
+            told = " ".join(str(error).split())
+            raise LedgerError("ledger.file_damaged", reason=told) from None
         finally:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
@@ -208,6 +219,9 @@ def copy_into(path: Path, storage: JournalStorage) -> None:
     """
     if path.exists():
         raise LedgerError("ledger.file_is_there", path=str(path))
+    if not path.parent.is_dir():
+        reason = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise LedgerError("ledger.copy_unwritten", path=str(path), reason=reason_of(reason))
     head, entries, transfers = storage.head(), storage.entries(), storage.transfers()
     if head is None:
         raise LedgerError("head.none")
@@ -222,12 +236,12 @@ def copy_into(path: Path, storage: JournalStorage) -> None:
             last = together[-1].sequence == head.size
             number = FORMAT_VERSION if together[0].sequence == 1 else None
             copy.append(StoredBatch(together, head, theirs, balances if last else {}, number))
-        copy.prepare_writing()
-    except (StorageError, sqlite3.Error) as error:
-        reason = error.fact if isinstance(error, StorageError) else failure_fact(error)
-        raise LedgerError("ledger.copy_unwritten", path=str(path), reason=reason) from None
+    except StorageError as error:
+        path.unlink()
+        raise LedgerError("ledger.copy_unwritten", path=str(path), reason=error.fact) from None
     finally:
         copy.close()
+        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
 
 
 def failure_fact(error: sqlite3.Error) -> Fact:
@@ -240,10 +254,44 @@ def failure_fact(error: sqlite3.Error) -> Fact:
             return Fact("storage.read_only")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Fact("storage.damaged_page")
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return Fact("storage.not_allowed")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Fact("storage.in_use")
         case _:
             return Fact("storage.failed", reason=" ".join(str(error).split()))
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode={mode}"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+
+
+def _undo_interrupted(path: Path) -> None:
+    """Let SQLite take back what a power cut broke off; a reader alone may not.
+
+    Raises `LedgerError` where nobody may write there.
+    """
+    whole = path.resolve()
+    journal = whole.with_name(f"{whole.name}-journal")
+    if not journal.is_file() or not journal.stat().st_size:
+        return
+    with closing(_connected(path, "rw")) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF not in _NO_DAMAGE:
+                return  # whoever reads it says what is wrong
+            raise LedgerError(
+                "ledger.cannot_open", path=str(path), reason=Fact("storage.interrupted")
+            ) from None
+
+
+def _never_changes(path: Path) -> bool:
+    """Tell whether it lies, whole, where nothing is written: SQLite needs no files beside it."""
+    is_fixed = os.statvfs(path).f_flag & os.ST_RDONLY
+    whole = path.resolve()
+    return bool(is_fixed) and not whole.with_name(f"{whole.name}-wal").exists()
 
 
 def _lock(path: Path) -> FileLock:

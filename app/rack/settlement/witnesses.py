@@ -71,6 +71,8 @@ class Witnesses:
 
     async def look_once_more(self) -> None:
         """Have the last head signed before the phones are let go, as far as they answer at once."""
+        if not self._ledger_thread.is_open:
+            return
         with suppress(TimeoutError, ShardloomError):
             async with self._context.clock.timeout(LAST_LOOK_S):
                 await self.look()

@@ -114,7 +114,10 @@ def test_a_backup_taken_while_it_is_open_verifies_by_itself(
     storage.back_up(copy)
     with raises_saying(LedgerError, match="is there already"):
         storage.back_up(copy)
+    with raises_saying(LedgerError, match="could not be written: No such file"):
+        storage.back_up(tmp_path / "nowhere" / "copy.sqlite")
     storage.close()
+    assert [path.name for path in tmp_path.glob("*copy*")] == [copy.name]
     bench.ledger.add_stake(bench.phones[0].serial, 1)
     report = verify_ledger(copy, read_public_key(bench.key_path), judged)
     assert report.valid, report.problem
