@@ -127,9 +127,11 @@ class EconomyView(QWidget):
             self.show_ledger(self._link.snapshot)
 
     def _choose_file(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, tr("Submit a signed file…"), "", "*.json")
-        if chosen:
-            self.submit_file(Path(chosen))
+        dialog = QFileDialog(self.window(), tr("Submit a signed file…"), "", "*.json")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda chosen: self.submit_file(Path(chosen)))
+        dialog.open()
 
     def _stop_or_resume(self) -> None:
         self._link.submit(StopPayments(0 if self._is_stopped() else STOP_S, IN_WINDOW))
