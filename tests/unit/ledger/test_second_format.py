@@ -43,7 +43,6 @@ def test_it_is_gone_on_with_and_nobody_loses_a_stake_by_that(old: OldBench) -> N
     old.ledger.close()
     ledger = old.open()
     old.register()
-    old.phones[0].numerical_class = "class"  # as it is registered now
     assert [ledger.standing(phone.serial) for phone in old.phones[:1]] == before
     transaction = old.begin("new")
     old.sign_all(transaction)
