@@ -278,10 +278,8 @@ class State:
 
         It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
         """
-        draft = State()
-        draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
-        draft.host_key, draft.writers = self.host_key, self.writers
-        draft.economy = self.economy
+        draft = State.__new__(State)
+        vars(draft).update(vars(self))
         draft.balances = _over(self.balances)
         draft.transfers = self.transfers.draft()
         draft.phones = _over(self.phones)
