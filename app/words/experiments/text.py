@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.core.facts import Fact
 from app.core.units import format_duration, significant
@@ -21,10 +22,18 @@ from app.faults.experiments.plan import Experiment
 from app.faults.experiments.status import ExperimentStatus
 from app.faults.specifications import SPECIFICATIONS, Catcher
 from app.rack.events.values import UnreadableError, read_as
-from app.words.catalogue import ntr, tr
-from app.words.faults import catcher_word, injected_fault
+from app.words.catalogue import Message, message, ntr, tr
+from app.words.faults import catcher_word, fault_word, injected_fault
 from app.words.sentences import fact_text
 from app.words.states import credits_words, joined_by_or, listed
+
+_TARGETS: Final[Mapping[str, Message]] = {
+    "stage:first": message("first stage"),
+    "stage:middle": message("middle stage"),
+    "stage:last": message("last stage"),
+    "all": message("all phones"),
+    "host": message("this computer"),
+}
 
 
 def verdict_word(verdict: ExperimentVerdict) -> str:
@@ -174,13 +183,34 @@ def summary_lines(record: ExperimentRecord) -> list[str]:
 
 def plan_line(experiment: Experiment) -> str:
     """Return what an experiment plans, in a line."""
-    faults = listed(f"{each.kind.value} ({each.target})" for each in experiment.faults)
+    faults = listed(
+        tr("{fault} ({target})").format(
+            fault=fault_word(each.kind), target=target_text(each.target)
+        )
+        for each in experiment.faults
+    )
     workload = experiment.workload
     return ntr(
         "{faults}; {streams} text of {tokens} tokens",
         "{faults}; {streams} texts of {tokens} tokens",
         workload.streams,
     ).format(faults=faults, streams=workload.streams, tokens=workload.tokens)
+
+
+def target_text(target: str) -> str:
+    """Return whom a planned fault strikes, as `PlannedFault` names it."""
+    if target in _TARGETS:
+        return tr(_TARGETS[target])
+    kind, _, which = target.partition(":")
+    match kind:
+        case "phone":
+            return tr("phone {number}").format(number=which)
+        case "stage":
+            return tr("stage {number}").format(number=which)
+        case "share":
+            return tr("{percent:.0f} % of the phones").format(percent=float(which) * 100)
+        case _:
+            return which
 
 
 def when_text(record: ExperimentRecord) -> str:
