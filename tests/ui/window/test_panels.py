@@ -185,11 +185,17 @@ def test_the_ledger_models_keep_the_rules_of_item_models(
     control.emit_token()
     control.catch_liar(control.phones[1].serial)
     publish(window, control)
-    for index in range(window.ledger.tabs.count()):
-        window.ledger.tabs.setCurrentIndex(index)
-        table = window.ledger.tabs.currentWidget()
-        assert table.rows.rowCount() > 0  # type: ignore[attr-defined]
+    ledger = window.ledger
+    for page in (ledger.staking, ledger.slashing, ledger.reputation, ledger.journal):
+        ledger.tabs.setCurrentWidget(page)
+        assert page.rows.rowCount() > 0
+        qtmodeltester.check(page.rows)
+    ledger.tabs.setCurrentWidget(ledger.economy)
+    for index in range(ledger.economy.tables.count()):
+        ledger.economy.page.setCurrentIndex(index)
+        table = ledger.economy.tables.currentWidget()
         qtmodeltester.check(table.rows)  # type: ignore[attr-defined]
+    assert ledger.economy.stakes.rows.rowCount() > 0
 
 
 def test_the_palette_finds_and_runs_a_command(
