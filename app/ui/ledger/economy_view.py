@@ -145,7 +145,7 @@ class EconomyView(QWidget):
         self.stop.setText(tr("End the stop") if self._is_stopped() else tr("Emergency stop"))
         self.stop.setEnabled(ledger is not None)
         self.submit.setEnabled(ledger is not None)
-        if ledger is not None:
+        if ledger is not None and is_seen(self):
             self.line.setText(funds_text(ledger.treasury, ledger.economy, _now_ms()))
 
 

@@ -27,6 +27,12 @@ from app.words.faults import catcher_word, fault_word, injected_fault
 from app.words.sentences import fact_text
 from app.words.states import credits_words, joined_by_or, listed
 
+_SHIPPED: Final[Mapping[str, Message]] = {
+    "Clock, memory, host": message("Clock, memory, host"),
+    "Liar in the middle": message("Liar in the middle"),
+    "Lost phone": message("Lost phone"),
+    "Rare liar": message("Rare liar"),
+}
 _TARGETS: Final[Mapping[str, Message]] = {
     "stage:first": message("first stage"),
     "stage:middle": message("middle stage"),
@@ -89,7 +95,7 @@ def badge_text(status: ExperimentStatus) -> str:
     """Return what is shown everywhere while an experiment runs."""
     phase = experiment_phase_word(status.phase)
     return tr("EXPERIMENT {name}: {phase}, {round}").format(
-        name=status.name, phase=phase, round=round_word(status.round, status.repeat)
+        name=plan_name(status.name), phase=phase, round=round_word(status.round, status.repeat)
     )
 
 
@@ -195,6 +201,11 @@ def plan_line(experiment: Experiment) -> str:
         "{faults}; {streams} texts of {tokens} tokens",
         workload.streams,
     ).format(faults=faults, streams=workload.streams, tokens=workload.tokens)
+
+
+def plan_name(name: str) -> str:
+    """Return what an experiment is called; only those that are shipped have names in words."""
+    return tr(_SHIPPED[name]) if name in _SHIPPED else name
 
 
 def target_text(target: str) -> str:

@@ -18,6 +18,7 @@ from app.ui.charts.statistics import figures
 from app.ui.charts.time_chart import TimeChart
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.faults.faults_panel import FaultsPanel
+from app.ui.ledger.economy_view import PAGES
 from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.table import Column, RowsModel
 from app.ui.window.main_window import MainWindow
@@ -191,10 +192,9 @@ def test_the_ledger_models_keep_the_rules_of_item_models(
         assert page.rows.rowCount() > 0
         qtmodeltester.check(page.rows)
     ledger.tabs.setCurrentWidget(ledger.economy)
-    for index in range(ledger.economy.tables.count()):
+    for index, name in enumerate(PAGES):
         ledger.economy.page.setCurrentIndex(index)
-        table = ledger.economy.tables.currentWidget()
-        qtmodeltester.check(table.rows)  # type: ignore[attr-defined]
+        qtmodeltester.check(getattr(ledger.economy, name).rows)
     assert ledger.economy.stakes.rows.rowCount() > 0
 
 
