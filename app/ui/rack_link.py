@@ -200,6 +200,20 @@ class RackLink(QObject):
             lambda opening: self.deliver(partial(self._close_opened, opening, closed))
         )
 
+    def wait_closed(self, limit_s: float) -> bool:
+        """Block until the rack that is being closed has stopped; return whether it has in time.
+
+        For when the window is gone: a process that ended before would leave phones half stopped.
+        """
+        deadline_s = time.monotonic() + limit_s
+        try:
+            if self._opening is not None and self._opening.exception(limit_s) is None:
+                closing = self._opening.result().close()
+                closing.result(max(deadline_s - time.monotonic(), 0.0))
+        except TimeoutError:
+            return False
+        return True
+
     def _close_opened(self, opening: Future[RackControl], closed: Callable[[], None]) -> None:
         if opening.exception() is not None:
             closed()

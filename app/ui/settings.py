@@ -41,9 +41,8 @@ class Settings:
 
     @property
     def theme(self) -> str:
-        """`system`, `dark` or `light`."""
-        value = self._store.value("appearance/theme", "system")
-        return value if value in ("dark", "light") else "system"
+        """`system`, or whatever name of a theme was kept."""
+        return str(self._store.value("appearance/theme", "system"))
 
     @theme.setter
     def theme(self, value: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.core.audit_outcome import AuditOutcome, ChecksSnapshot, DutyOutcome
+from app.core.facts import Fact
 from app.ledger.entry import EntryKind
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow
@@ -100,6 +101,18 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.RESUMED: message("resumed"),
 }
 
+_METHODS: Final[Mapping[str, Message]] = {
+    "exact": message("bit for bit"),
+    "tolerance": message("within a tolerance"),
+    "together": message("all rows at once"),
+    "rounding": message("within what rounding explains"),
+}
+
+
+def method_word(method: str) -> str:
+    """Return how an audit compared outputs; a method that is not known stays as it is named."""
+    return tr(_METHODS[method]) if method in _METHODS else method
+
 
 def known_kinds() -> tuple[str, ...]:
     """Return the kinds of entries that there are words for."""
@@ -119,7 +132,15 @@ def offence_text(name: str) -> str:
 
 def row_text(row: JournalRow, names: Mapping[str, str]) -> str:
     """Return what a journal entry is about, a phone by its name, and what it tells."""
-    return f"{names.get(row.subject, row.subject)}  {sentence(row.summary)}".strip()
+    return f"{names.get(row.subject, row.subject)}  {summary_text(row)}".strip()
+
+
+def summary_text(row: JournalRow) -> str:
+    """Return what a journal entry tells."""
+    fields = dict(row.summary.fields)
+    if "method" in fields:
+        fields["method"] = method_word(str(fields["method"]))
+    return sentence(Fact(row.summary.code, **fields))
 
 
 def new_entries(count: int) -> str:

@@ -12,7 +12,7 @@ from app.ledger.storage.sql import JournalStorage, StorageError
 from app.ledger.views.rows import journal_row
 from app.ledger.views.snapshot import JournalRow
 from app.rack.home import Home
-from app.words.sentences import sentence
+from app.words.ledger import summary_text
 
 WAIT_S = 1.0
 """A database tells at once; a file is looked at as often."""
@@ -48,6 +48,6 @@ def _rows_after(storage: JournalStorage, known: int) -> list[JournalRow]:
 
 def _print(row: JournalRow, *, as_json: bool) -> None:
     if as_json:
-        print_json({**asdict(row), "summary": sentence(row.summary), "code": row.summary.code})
+        print_json({**asdict(row), "summary": summary_text(row), "code": row.summary.code})
     else:
-        print_line(f"{row.sequence} {row.kind} {row.subject} {sentence(row.summary)}")
+        print_line(f"{row.sequence} {row.kind} {row.subject} {summary_text(row)}")

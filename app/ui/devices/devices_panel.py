@@ -104,7 +104,9 @@ class DevicesPanel(QWidget):
         self._filter_line = QVBoxLayout()
         self._filter_line.setContentsMargins(8, 2, 8, 2)
         self._filter_line.addWidget(self.filter)
-        self._filter_line.addWidget(self.counts)
+        self._counts_line = QHBoxLayout()
+        self._counts_line.addWidget(self.counts, 1)
+        self._filter_line.addLayout(self._counts_line)
 
     def _add_arranging(self) -> None:
         """Offer the ways to show phones, their order, and the groups there are."""
@@ -136,7 +138,7 @@ class DevicesPanel(QWidget):
         self.groups.setMenu(QMenu(self))
         self.groups.menu().aboutToShow.connect(self._fill_groups)
         self._arranging.addWidget(self.sort, 1)
-        self._arranging.addWidget(self.groups)
+        self._counts_line.addWidget(self.groups)
         names = [by.name for by in SortBy]
         chosen = SortBy[self._settings.chosen("sort", names, SortBy.PLACE.name)]
         self.sort.setCurrentIndex(self.sort.findData(chosen))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QVBoxLayout,
@@ -27,8 +26,7 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
-from app.words.experiments.names import experiment_name
-from app.words.experiments.text import when_text
+from app.words.experiments.text import plan_name, when_text
 from app.words.pages.experiments import caught_count, told_of, verdict_mark
 from app.words.sentences import fact_text
 
@@ -64,19 +62,9 @@ class KeptColumn(QWidget):
         appearance.changed.connect(self.table.rows.repaint)
         said(self, "verdict", KeptColumn._say)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Fit the columns: rows that came while nobody saw them were not measured."""
-        super().showEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        header = self.table.horizontalHeader()
-        header.resizeSections(QHeaderView.ResizeMode.ResizeToContents)
-
     def show_records(self, records: Sequence[ExperimentRecord]) -> None:
         """List these and choose the newest where none is chosen."""
         self.table.rows.show_rows(records)
-        self._fit()
         if records and not self.table.selectionModel().hasSelection():
             self.table.selectRow(0)
         self._say()
@@ -105,7 +93,7 @@ class KeptColumn(QWidget):
 
     def _columns(self) -> list[Column[ExperimentRecord]]:
         return [
-            Column(message("Experiment"), lambda row: experiment_name(row.experiment.name)),
+            Column(message("Experiment"), lambda row: plan_name(row.experiment.name)),
             Column(
                 message("Verdict"),
                 verdict_mark,

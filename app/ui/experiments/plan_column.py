@@ -14,10 +14,9 @@ from app.faults.experiments.targets import Candidate, Strike, strikes_of
 from app.rack.commands import StartExperiment, StopExperiment
 from app.rack.snapshot import RackSnapshot
 from app.ui.experiments.scrolled import scrolled
-from app.ui.looks.spoken import said, spoken
+from app.ui.looks.spoken import said, spoken, spoken_items
 from app.ui.rack_link import RackLink
-from app.words.experiments.names import experiment_name
-from app.words.experiments.text import badge_text
+from app.words.experiments.text import badge_text, plan_name
 from app.words.pages.experiments import plan_text, struck_text
 from app.words.sentences import error_text
 from app.words.states import phone_name
@@ -36,6 +35,7 @@ class PlanColumn(QWidget):
         self._running = False
         self.plan = QComboBox()
         spoken(self.plan.setAccessibleName, "Planned experiment")
+        spoken_items(self.plan, lambda name: plan_name(str(name)))
         self.description, self.targets, self.line = QLabel(), QLabel(), QLabel()
         for label in (self.description, self.targets, self.line):
             label.setWordWrap(True)
@@ -51,15 +51,15 @@ class PlanColumn(QWidget):
         self.stop.clicked.connect(lambda: link.ask(StopExperiment(), None, self.line.setText))
         link.snapshot_changed.connect(self._follow)
         said(self, "plan", PlanColumn._say)
-        said(self, "names", PlanColumn._say_names)
 
     def show_plans(self, plans: Sequence[Experiment]) -> None:
         """Offer these; what was chosen stays so."""
-        chosen = self.plan.currentText()
+        chosen = self.plan.currentData()
         self._plans = list(plans)
         self.plan.clear()
-        self.plan.addItems([experiment_name(each.name) for each in self._plans])
-        self.plan.setCurrentIndex(max(self.plan.findText(chosen), 0))
+        for each in self._plans:
+            self.plan.addItem(plan_name(each.name), each.name)
+        self.plan.setCurrentIndex(max(self.plan.findData(chosen), 0))
         self._say()
 
     def offer(self, experiment: Experiment) -> None:
@@ -94,10 +94,6 @@ class PlanColumn(QWidget):
             self.line.clear()
         self._running = running
         self._say()
-
-    def _say_names(self) -> None:
-        for index, each in enumerate(self._plans):
-            self.plan.setItemText(index, experiment_name(each.name))
 
     def _say(self) -> None:
         plan, snapshot = self.chosen, self._link.snapshot

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -77,7 +76,7 @@ class Playground(QWidget):
         self.answer = AnswerView(appearance)
         self.stream = self.answer.stream
         self.shield = ShieldMark()
-        self.explanation = QLabel()
+        self.explanation = ElidedLabel()
         self.figures = ElidedLabel()
         self.each_token = QToolButton()
         self.each_token.setObjectName("each")
@@ -142,6 +141,10 @@ class Playground(QWidget):
         self.talks.step(by)
         if self.talks.shown is not None:
             self.show_talk(self.talks.shown)
+
+    def follow_newest(self) -> None:
+        """Show what begins from here on, also what was not asked for here."""
+        self.talks.follow_newest()
 
     def rename(self) -> None:
         """Ask what the text or conversation that is shown is to be called."""
@@ -340,6 +343,7 @@ class Playground(QWidget):
         layout.addLayout(below)
         sure = QHBoxLayout()
         sure.addWidget(self.shield)
-        sure.addWidget(self.explanation, 1)
+        sure.addWidget(self.explanation)
+        sure.addStretch(1)
         layout.addLayout(sure)
         self.answer.setMinimumHeight(36)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.core.conversation import Overflow
 from app.rack.commands import Sampling
+from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.playground.presets import SamplingPreset, Taste, preset_word
 from app.words.catalogue import tr
@@ -96,7 +97,7 @@ class SamplingButton(QPushButton):
         self._rows = QFormLayout()
         self.setMenu(self._make_menu())
         for box in (self.tokens, self.temperature, self.top_p, self.alternatives):
-            box.lineEdit().setTextMargins(5, 0, 0, 0)
+            inset(box)
         for box in (self.temperature, self.top_p):
             box.valueChanged.connect(lambda _: self._say())
         self.seed.textChanged.connect(lambda _: self._say())

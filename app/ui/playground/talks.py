@@ -85,6 +85,10 @@ class Talks:
         """Keep this one in front, whatever else begins."""
         self._shown, self._chosen = talk, True
 
+    def follow_newest(self) -> None:
+        """Leave what was chosen: whatever begins next comes to the front."""
+        self._chosen = False
+
     def show_kind(self, kind: TaskKind) -> None:
         """Show the newest that belongs to a task: conversations apart from all else."""
         chats = kind is TaskKind.CHAT

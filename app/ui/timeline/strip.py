@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QToolTip, QWidget
@@ -34,6 +35,10 @@ _LANE_HEIGHT = 8
 """The least: a lane is as high as there is room for."""
 _AXIS_HEIGHT = 16
 _TITLES = 62
+_FONT_SCALE = 0.84
+_INK_SHARE = 0.85
+"""Of a line's height that letters take."""
+_LEAST_FONT_SHARE = 0.7
 _DRAG_STARTS_PX = 4
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 
@@ -67,10 +72,21 @@ class TimelineStrip(QWidget):
     def enlarge(self, scale: float) -> None:
         """Show everything larger, for a stage."""
         self._scale = scale
-        self._font = tabular(self.font(), scale=0.84 * scale)
         self._axis_height = _AXIS_HEIGHT * scale
+        self._fit_font()
         self.setMinimumHeight(int(len(TimelineLane) * _LANE_HEIGHT * scale + self._axis_height) + 4)
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Write no larger than a lane is high."""
+        super().resizeEvent(event)
+        self._fit_font()
+
+    def _fit_font(self) -> None:
+        scale = _FONT_SCALE * self._scale
+        line = QFontMetricsF(tabular(self.font(), scale=scale)).height() * _INK_SHARE
+        fitting = min(max(self._lane_height / line, _LEAST_FONT_SHARE), 1.0)
+        self._font = tabular(self.font(), scale=scale * fitting)
 
     def event(self, event: QEvent) -> bool:
         """Tell what happened under the pointer."""

@@ -23,7 +23,10 @@ _LEAST_WHEN_LOW = 226
 _LINES = 92
 """Pixels of menus, header and notice."""
 _TIMELINE_HEIGHT = 128
+_TIMELINE_SHARE = 8
+"""Of a high window: its lanes then have room for words that can be read."""
 _MAP_HEIGHT = 186
+_DEVICES_WIDTH, _DEVICES_SHARE = 240, 8
 _LEAST_CHART = 120
 _TABS = 32
 """Pixels of the tabs over the map and of the gaps below it."""
@@ -80,15 +83,17 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _split(window, docks, "playground", "ledger", _ACROSS)
     _tabs(window, docks, "ledger", "faults", "experiments", "log")
     height, width = window.height(), window.width()
-    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    devices = max(_DEVICES_WIDTH, width // _DEVICES_SHARE)
+    timeline = max(_TIMELINE_HEIGHT, height // _TIMELINE_SHARE)
+    _size(window, docks, {"devices": devices, "map": width - devices - 6}, _ACROSS)
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
     _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
     low = height < _LOW_PX
     bottom = max(height * 3 // 10, _LEAST_WHEN_LOW if low else _LEAST_PLAYGROUND)
     top = height - bottom - _LINES
-    charts = max(top - _MAP_HEIGHT - _TABS - (0 if low else _TIMELINE_HEIGHT), _LEAST_CHART)
+    charts = max(top - _MAP_HEIGHT - _TABS - (0 if low else timeline), _LEAST_CHART)
     rows = {"map": top - charts - _TABS, "latency": charts}
-    _size(window, docks, rows if low else {**rows, "timeline": _TIMELINE_HEIGHT}, _DOWN)
+    _size(window, docks, rows if low else {**rows, "timeline": timeline}, _DOWN)
     _size(window, docks, {"devices": top, "playground": bottom}, _DOWN)
 
 
@@ -111,7 +116,7 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _tabs(window, docks, "faults", "experiments")
     _tabs(window, docks, "ledger", "latency", "log")
     height, width = window.height(), window.width()
-    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"devices": _DEVICES_WIDTH, "map": width - _DEVICES_WIDTH - 6}, _ACROSS)
     _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
     _size(
         window, docks, {"map": 212, "playground": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN

@@ -63,7 +63,7 @@ _LARGEST_STAGE_SCALE = 2.4
 
 
 class MainWindow(QMainWindow):
-    """Closing it stops the rack first, within ten seconds, without blocking."""
+    """Closing it stops the rack first, without blocking; after ten seconds it closes anyway."""
 
     painted = Signal()
     """Once, after the first paint."""

@@ -265,6 +265,7 @@ def _fill_theme(window: CommandedWindow, menu: QMenu) -> None:
         "system": message("Theme of the system"),
         "dark": message("Dark theme"),
         "light": message("Light theme"),
+        "contrast": message("High contrast theme"),
     }
     for theme, text in words.items():
         action = registry.add(f"theme-{theme}", text, partial(window.appearance.set_theme, theme))

@@ -12,7 +12,7 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import StageSample
 from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
-from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
+from app.ui.looks.tokens import CONTRAST, DARK, THEMES, Tokens, contrast, ink_on, phone_colour
 from app.ui.playground.stream import rolled_back
 from app.ui.presenter.scenes import scene_named
 from app.ui.timeline.layout import labels_of, place_labels
@@ -20,7 +20,7 @@ from tests.assignments import pinned
 from tests.ui.layer_map.test_geometry import THREE
 
 
-@pytest.mark.parametrize("tokens", [DARK, LIGHT])
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=list(THEMES))
 def test_words_and_marks_have_the_contrast_people_need(tokens: Tokens) -> None:
     for background in (tokens.surface, tokens.raised):
         for word in ("text", "muted", "accent", "good", "warn", "bad", "slashed"):
@@ -30,6 +30,13 @@ def test_words_and_marks_have_the_contrast_people_need(tokens: Tokens) -> None:
     for position in range(1, 25):
         colour = phone_colour(tokens, position)
         assert contrast(ink_on(colour), colour) >= 4.5
+
+
+def test_high_contrast_is_seven_to_one_and_phones_keep_their_colours() -> None:
+    words = ("text", "muted", "accent", "good", "warn", "bad", "slashed", "line")
+    for word in words:
+        assert contrast(getattr(CONTRAST, word), CONTRAST.raised) >= 7, word
+    assert CONTRAST.phones == DARK.phones
 
 
 def test_figures_of_a_curve() -> None:

@@ -10,14 +10,15 @@ from PySide6.QtWidgets import QAbstractScrollArea, QAbstractSpinBox, QComboBox, 
 from app.core.device import DeviceState
 from app.rack.snapshot import Phase, TimelineKind
 from app.ui.looks.marks import Mark, event_colour, mark_colour, mark_of_state, phase_colour
-from app.ui.looks.tokens import DARK, LIGHT, Tokens, blend, contrast, ink_on, phone_colour
+from app.ui.looks.tokens import THEMES as EACH_THEME
+from app.ui.looks.tokens import Tokens, blend, contrast, ink_on, phone_colour
 from app.ui.window.layout_names import Layout
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
 
 TEXT, MARKS = 4.5, 3.0
-THEMES = pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
+THEMES = pytest.mark.parametrize("tokens", EACH_THEME.values(), ids=list(EACH_THEME))
 
 
 @THEMES

@@ -232,6 +232,26 @@ def test_closing_gives_up_on_a_rack_that_never_stops(
     assert not window.isVisible()
 
 
+def test_the_process_stays_for_a_rack_that_outlasts_its_window(control: ScriptedControl) -> None:
+    stopping: Future[None] = Future()
+    control.close = lambda: stopping  # type: ignore[method-assign]
+    link = RackLink()
+    link.open(lambda: control)
+    assert not link.wait_closed(0.05)
+    stopping.set_result(None)
+    assert link.wait_closed(60)
+
+
+def test_a_rack_that_could_not_be_opened_is_not_waited_for() -> None:
+    def refuse() -> ScriptedControl:
+        raise WorkerError("Port 5555 is in use.")
+
+    link = RackLink()
+    assert link.wait_closed(60)
+    link.open(refuse)
+    assert link.wait_closed(60)
+
+
 def test_every_phase_and_twenty_four_phones_can_be_shown(
     qtbot: QtBot, qapp: QApplication, settings: Settings
 ) -> None:
