@@ -18,6 +18,7 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.deals import DealDesk
 from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
@@ -86,6 +87,7 @@ class Ledger:
         self.stakes = StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
         self.intake = StatementIntake(self.governance, self.stakes)
+        self.conformance = ConformanceDesk(recorder, self._key)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
         self.writers = WriterDesk(self._journal, self._key, clock, self._store)
 
@@ -120,10 +122,6 @@ class Ledger:
         same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
         if not same or known.key_withdrawn:
             self._record(EntryKind.PHONE_CHANGED, fields)
-
-    def knows(self, serial: Serial) -> bool:
-        """Tell whether the phone is registered."""
-        return serial in self._state.phones
 
     def knows_other_key(self, serial: Serial, public_key: bytes) -> bool:
         """Tell whether the phone is registered with another key, which still counts."""
