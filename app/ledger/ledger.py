@@ -83,6 +83,7 @@ class Ledger:
             path, key_path, clock.wall_ms(), self._recent.add
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
+        self._record = recorder.record
         self.deals = DealDesk(recorder)
         self.stakes = StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
@@ -122,6 +123,10 @@ class Ledger:
         same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
         if not same or known.key_withdrawn:
             self._record(EntryKind.PHONE_CHANGED, fields)
+
+    def knows(self, serial: Serial) -> bool:
+        """Tell whether the phone is registered."""
+        return serial in self._state.phones
 
     def knows_other_key(self, serial: Serial, public_key: bytes) -> bool:
         """Tell whether the phone is registered with another key, which still counts."""
@@ -393,6 +398,3 @@ class Ledger:
                 none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
                 self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
             self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret.hex()})
-
-    def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
-        self._journal.record(kind, fields, self._clock.wall_ms())

@@ -223,11 +223,14 @@ async def _audited(
     steps: Sequence[AuditStep],
     boundary: Boundary = Boundary.F32,
 ) -> None:
-    """Have the phone sign for its steps and do them again, within its class's tolerance."""
+    """Have the phone sign for its steps and do them again, within its class's tolerance.
+
+    What deviates further than its class explains and is not wrong for certain breaks no rule.
+    """
     body = await _sealed(bench, under_way, len(steps))
     case = _case(bench, part, body, steps, boundary)
     verdict = await bench.audits.run(audit, case)
-    if not verdict.passed:
+    if verdict.failed:
         reason = reason_named(verdict.reason.value)
         raise RuleBrokenError("rule.audit", reason=reason, times=verdict.deviation)
 
