@@ -83,9 +83,7 @@ class Ledger:
             path, key_path, clock.wall_ms(), self._recent.add
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
-        self._record = recorder.record
-        self.deals = DealDesk(recorder)
-        self.stakes = StakeDesk(recorder)
+        self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
@@ -117,11 +115,10 @@ class Ledger:
         key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
         fields = {"serial": serial, "numerical_class": numerical_class, **key.to_fields()}
+        named = (key.public_key, numerical_class)
         if known is None:
             self._record(EntryKind.PHONE_REGISTERED, fields)
-            return
-        same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
-        if not same or known.key_withdrawn:
+        elif known.key_withdrawn or (known.public_key, known.numerical_class) != named:
             self._record(EntryKind.PHONE_CHANGED, fields)
 
     def knows(self, serial: Serial) -> bool:
@@ -398,3 +395,6 @@ class Ledger:
                 none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
                 self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
             self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret.hex()})
+
+    def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
+        self._journal.record(kind, fields, self._clock.wall_ms())
