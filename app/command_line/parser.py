@@ -41,6 +41,7 @@ from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4")
+CONFORMANCE_HELP = "try every rule of the Inference Engine Standard on this phone instead"
 SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
     " .gguf or .onnx file; hf: before a name that is also a path here"
@@ -310,7 +311,10 @@ def _runtime(commands: Commands) -> None:
 
 
 def _doctor(commands: Commands) -> None:
-    add_json(add_command(commands, "doctor", "doctor", help="Say what this machine lacks."))
+    parser = add_command(commands, "doctor", "doctor", help="Say what this machine lacks.")
+    parser.add_argument("--conformance", metavar="SERIAL", help=CONFORMANCE_HELP)
+    add_rack(parser)
+    add_json(parser)
 
 
 def _bench(commands: Commands) -> None:

@@ -50,6 +50,7 @@ class EntryKind:
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
     KEY_WITHDRAWN: Final = "key-withdrawn"
+    EXAMINED: Final = "examined"
     STAKE_ADDED: Final = "stake-added"
     TRANSACTION_OPENED: Final = "transaction-opened"
     RECEIPT: Final = "receipt"

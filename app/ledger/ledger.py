@@ -18,6 +18,7 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.deals import DealDesk
 from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
@@ -82,10 +83,10 @@ class Ledger:
             path, key_path, clock.wall_ms(), self._recent.add
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
-        self.deals = DealDesk(recorder)
-        self.stakes = StakeDesk(recorder)
+        self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
         self.intake = StatementIntake(self.governance, self.stakes)
+        self.conformance = ConformanceDesk(recorder, self._key)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
         self.writers = WriterDesk(self._journal, self._key, clock, self._store)
 
@@ -114,11 +115,10 @@ class Ledger:
         key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
         fields = {"serial": serial, "numerical_class": numerical_class, **key.to_fields()}
+        named = (key.public_key, numerical_class)
         if known is None:
             self._record(EntryKind.PHONE_REGISTERED, fields)
-            return
-        same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
-        if not same or known.key_withdrawn:
+        elif known.key_withdrawn or (known.public_key, known.numerical_class) != named:
             self._record(EntryKind.PHONE_CHANGED, fields)
 
     def knows(self, serial: Serial) -> bool:

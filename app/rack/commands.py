@@ -15,6 +15,7 @@ from app.core.audit_outcome import CheckMode
 from app.core.device import PhoneInspection
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
+from app.core.standard.rules import Conformance
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
@@ -116,8 +117,7 @@ class RequestAssignment(Command[None]):
 class Replan(Command[None]):
     """Make the planner's answer the requested assignment.
 
-    `conditions` count for every plan from then on; None keeps those in force, and so does a plan
-    that cannot be made.
+    `conditions` count for every plan from then on; None, or no plan, keeps those in force.
     """
 
     objective: Objective
@@ -297,6 +297,13 @@ class InspectPhone(Command[PhoneInspection]):
 
 
 @dataclass(frozen=True)
+class Examine(Command[Conformance]):
+    """Try every rule of the Inference Engine Standard on a phone and journal what came of it."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
 class WatchPairing(Command[None]):
     """Call the listener, on a thread of its own, with the phones that show a pairing code.
 
@@ -380,6 +387,7 @@ AnyCommand = (
     | ReadJournal
     | Identify
     | InspectPhone
+    | Examine
     | WatchPairing
     | PairByCode
     | PairByQr

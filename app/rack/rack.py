@@ -57,6 +57,7 @@ from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.checks import Checks
+from app.rack.settlement.conformance.examiner import Examiner
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
@@ -121,12 +122,13 @@ class Rack:
         self._witnesses = Witnesses(
             context, self.ledger_thread, self.home.ledger_place, self.fleet.phones.values
         )
+        self.examiner = Examiner(
+            context, self.assigner, self._penalties, self.library, self._audit_pool, self._is_idle
+        )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
-        archive = ExperimentArchive(self.home.folder)
-        self.experiments = ExperimentRunner(
-            context, self._under_test(), self.fault_injector, archive
-        )
+        kept = ExperimentArchive(self.home.folder)
+        self.experiments = ExperimentRunner(context, self._under_test(), self.fault_injector, kept)
         self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
@@ -387,9 +389,7 @@ class Rack:
         await self.fleet.stop()
         await self.fault_injector.stop()
         self._path_finder.close()
-        await asyncio.gather(
-            self._pool.run(self._opened.close), self.ledger_thread.close(), return_exceptions=False
-        )
+        await asyncio.gather(self._pool.run(self._opened.close), self.ledger_thread.close())
         await self._context.nursery.close()
         self._sockets.destroy(linger=0)
         self._pool.shutdown()

@@ -65,6 +65,7 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.PHONE_REGISTERED: message("phone-registered"),
     EntryKind.PHONE_CHANGED: message("phone-changed"),
     EntryKind.KEY_WITHDRAWN: message("key-withdrawn"),
+    EntryKind.EXAMINED: message("examined"),
     EntryKind.STAKE_ADDED: message("stake-added"),
     EntryKind.TRANSACTION_OPENED: message("transaction-opened"),
     EntryKind.RECEIPT: message("receipt"),

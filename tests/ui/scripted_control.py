@@ -24,6 +24,7 @@ from app.core.device import (
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
+from app.core.standard.rules import Conformance, RuleName, RuleOutcome
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
@@ -49,6 +50,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Examine,
     Foresee,
     Inject,
     InspectPhone,
@@ -251,6 +253,9 @@ class ScriptedControl:
                 (index,) = (n for n, r in enumerate(self.requests) if r.identifier == identifier)
                 self.change(index, state=RequestState.CANCELLED)
                 self.phase = Phase.READY
+            case Examine(serial):
+                broken = RuleOutcome(RuleName.RECEIPT, Fact("rule.took_bad_input"))
+                return Conformance(serial, 1, (RuleOutcome(RuleName.ECHO), broken), "class")
             case InspectPhone():
                 return PhoneInspection(("worker started",), (), ("drwx store",))
             case RequestAssignment(assignment):

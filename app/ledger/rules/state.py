@@ -76,6 +76,12 @@ class PhoneAccount:
     """The key of who speaks for it, hexadecimal; empty where nobody does."""
     unbonding: tuple[Unbonding, ...] = ()
     """What is on its way out, what is due first in front."""
+    examinations: int = 0
+    """How many reports on the standard there are of it."""
+    standard: int = 0
+    """Which version of the standard the newest is by."""
+    broken_rules: frozenset[str] = frozenset()
+    """Which rules it breaks by that report."""
 
     @property
     def watched(self) -> bool:

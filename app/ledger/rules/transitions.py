@@ -18,7 +18,7 @@ from app.ledger.rules.deals import closing
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
-from app.ledger.rules.phones import phone_rules, registration
+from app.ledger.rules.phones import conformance, phone_rules, registration
 from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State
 
@@ -101,6 +101,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.PHONE_REGISTERED: registration.registered,
         EntryKind.PHONE_CHANGED: registration.changed,
         EntryKind.KEY_WITHDRAWN: registration.key_withdrawn,
+        EntryKind.EXAMINED: conformance.examined,
         EntryKind.STAKE_ADDED: phone_rules.stake_added,
         EntryKind.JAILED: phone_rules.jailed,
         EntryKind.RELEASED: phone_rules.released,

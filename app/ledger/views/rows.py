@@ -85,6 +85,13 @@ def _registered(fields: Fields) -> Fact:
     return Fact("journal.registered_without_stake")
 
 
+def _examined(fields: Fields) -> Fact:
+    broken = tuple(each["name"] for each in fields["rules"] if not each["holds"])
+    if broken:
+        return Fact("journal.breaks_rules", version=fields["version"], rules=broken)
+    return Fact("journal.keeps_standard", version=fields["version"])
+
+
 def _opened(fields: Fields) -> Fact:
     return Fact("journal.opened", model=fields["model"], count=len(fields["stages"]))
 
@@ -152,6 +159,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
             "journal.key_withdrawn", reason=reason_named(fields["reason"])
         ),
         EntryKind.PHONE_CHANGED: lambda _fields: Fact("journal.phone_changed"),
+        EntryKind.EXAMINED: _examined,
         EntryKind.STAKE_ADDED: lambda fields: Fact(
             "journal.stake_added", amount=amount(fields, "amount")
         ),

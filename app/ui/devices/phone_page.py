@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 
 from app.core.device import PhoneInspection
 from app.core.identifiers import Serial
+from app.core.standard.rules import Conformance
 from app.ledger.views.journal_page import JournalPage, JournalSearch, SearchTerm
 from app.ledger.views.snapshot import JournalRow
-from app.rack.commands import InspectPhone, ReadJournal
+from app.rack.commands import Examine, InspectPhone, ReadJournal
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot, RackSnapshot, TimelineEvent
 from app.ui.devices.device_details import DeviceDetails
 from app.ui.looks.appearance import Appearance
@@ -34,6 +35,7 @@ from app.words.catalogue import Message, message, tr
 from app.words.ledger import kind_word, row_text
 from app.words.phones.facts import link_speed, route_word
 from app.words.phones.page import inspection_text, page_title, place_name
+from app.words.phones.standard import conformance_text
 from app.words.sentences import fact_text
 from app.words.states import clock_text
 
@@ -73,6 +75,13 @@ class PhonePage(QDialog):
         self.read = QPushButton()
         spoken(self.read.setText, "Read from the phone")
         self.read.clicked.connect(self.inspect)
+        self.examine_button = QPushButton()
+        spoken(self.examine_button.setText, "Check against the standard")
+        spoken(
+            self.examine_button.setToolTip,
+            "Every rule is tried on the phone; the result is signed and kept in the ledger.",
+        )
+        self.examine_button.clicked.connect(self.examine)
         self.line = QLabel()
         self.line.setObjectName("muted")
         self.line.setWordWrap(True)
@@ -92,8 +101,13 @@ class PhonePage(QDialog):
 
     def inspect(self) -> None:
         """Ask the phone for its logs and for the files that it keeps for us."""
-        self.read.setEnabled(False)
+        self._wait(waiting=True)
         self._link.ask(InspectPhone(self._serial), self._show_inspection, self._refuse)
+
+    def examine(self) -> None:
+        """Have every rule of the standard tried on the phone."""
+        self._wait(waiting=True)
+        self._link.ask(Examine(self._serial), self._show_conformance, self._refuse)
 
     def _phone(self, snapshot: RackSnapshot) -> PhoneSnapshot | None:
         return next((each for each in snapshot.phones if each.serial == self._serial), None)
@@ -126,13 +140,22 @@ class PhonePage(QDialog):
         self.entries.rows.show_rows(page.rows[::-1])
 
     def _show_inspection(self, inspection: PhoneInspection) -> None:
-        self.read.setEnabled(True)
-        self.line.clear()
+        self._wait(waiting=False)
         self.told.setPlainText(inspection_text(inspection))
 
+    def _show_conformance(self, found: Conformance) -> None:
+        self._wait(waiting=False)
+        self.told.setPlainText(conformance_text(found))
+
     def _refuse(self, line: str) -> None:
-        self.read.setEnabled(True)
+        self._wait(waiting=False)
         self.line.setText(line)
+
+    def _wait(self, *, waiting: bool) -> None:
+        """Let nothing more be asked of the phone until it has answered."""
+        for button in (self.read, self.examine_button):
+            button.setEnabled(not waiting)
+        self.line.setText(tr("Waiting for the phone…") if waiting else "")
 
     def _say_titles(self) -> None:
         snapshot = self._link.snapshot
@@ -155,6 +178,7 @@ class PhonePage(QDialog):
     def _phone_side(self) -> QWidget:
         page, buttons = QWidget(), QHBoxLayout()
         buttons.addWidget(self.read)
+        buttons.addWidget(self.examine_button)
         buttons.addWidget(self.line, 1)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 8, 0, 0)

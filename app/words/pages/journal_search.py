@@ -22,6 +22,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     EntryKind.PHONE_REGISTERED: ("registered", "registered_without_stake"),
     EntryKind.PHONE_CHANGED: ("phone_changed",),
     EntryKind.KEY_WITHDRAWN: ("key_withdrawn",),
+    EntryKind.EXAMINED: ("keeps_standard", "breaks_rules"),
     EntryKind.TRANSACTION_OPENED: ("opened",),
     EntryKind.RECEIPT: ("receipt",),
     EntryKind.EQUIVOCATION: ("equivocation",),

@@ -9,7 +9,7 @@ from shiboken6 import isValid
 
 from app.core.device import DeviceState
 from app.core.facts import Fact
-from app.rack.commands import InspectPhone, Replan
+from app.rack.commands import Examine, InspectPhone, Replan
 from app.rack.snapshot import StageSample, TimelineKind
 from app.ui.devices.device_views import DeviceView, spark
 from app.ui.devices.tags import Tags, tags_in
@@ -144,6 +144,10 @@ def test_a_phones_page_holds_everything_of_it(
     assert control.commands[-1] == InspectPhone(phone.serial)
     qtbot.waitUntil(lambda: "worker started" in page.told.toPlainText())
     assert page.read.isEnabled()
+    page.examine_button.click()
+    assert Examine(phone.serial) in control.commands
+    qtbot.waitUntil(lambda: "signs for what it did: it took what" in page.told.toPlainText())
+    assert page.examine_button.isEnabled()
     page.close()
     qtbot.waitUntil(lambda: not isValid(page))
     publish(window, control)

@@ -61,6 +61,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.StopPayments(60, "odd payments"),
     all_commands.Identify(PHONE),
     all_commands.InspectPhone(PHONE),
+    all_commands.Examine(PHONE),
     all_commands.WatchPairing(_tell),
     all_commands.PairByCode("HOST:1", "123456", _tell),
     all_commands.PairByQr(new_request(), _tell),

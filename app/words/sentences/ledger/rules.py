@@ -13,6 +13,22 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "breaker.not_open": message("The class {name} is not in doubt."),
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
+    "conformance.not_signed_by_host": message(
+        "The report on phone {phone} is not signed by the ledger's host: {reason}."
+    ),
+    "conformance.older_format": message("Format {format} holds no reports on the standard."),
+    "conformance.other_class": message(
+        "The report names another numerical class than phone {phone} is registered with."
+    ),
+    "conformance.other_digest": message("Phone {phone} signed another report than this one."),
+    "conformance.other_key": message(
+        "The report is signed with a key that phone {phone} does not have now."
+    ),
+    "conformance.other_rules": message(
+        "The report does not say of each rule of version {version} whether it holds."
+    ),
+    "conformance.other_run": message("Report {run} on phone {phone} is not its next one."),
+    "conformance.unknown_version": message("Version {version} of the standard is not known."),
     "ledger.jail_term": message("A jail term ends after it began."),
     "ledger.key_change_unsigned": message(
         "Phone {phone} comes with a new key that its old one did not sign: {reason}."
