@@ -20,7 +20,7 @@ help:
 	@echo "make types  mypy alone"
 	@echo "make metrics  figures of the code beside their limits"
 	@echo "make walks    how many modules a phone and a receipt pass through"
-	@echo "make soak   what takes hours: 10,000 simulated racks, long fuzzing, all cases of long tests"
+	@echo "make soak   what takes hours: 10,000 simulated racks, honest phones audited, long fuzzing, all cases of long tests"
 	@echo "make bench  measure, and write docs/benchmarks.md"
 	@echo "make translations  gather what the program says, update and compile the catalogues"
 	@echo "make lock   write packaging/locks again from pyproject.toml"
@@ -75,6 +75,8 @@ soak:
 	SHARDLOOM_REQUESTS=10000 $(BIN)/pytest -q --timeout 0 tests/unit/gateway/test_many_requests.py
 	SHARDLOOM_FUZZ=100000 $(BIN)/pytest -q --timeout 0 tests/unit/workers/test_messages.py \
 		tests/unit/pipeline/test_bad_messages.py tests/integration/workers/test_bad_messages.py
+	SHARDLOOM_POWER_CUTS=100000 SHARDLOOM_KILLS=1000 $(BIN)/pytest -q --timeout 0 \
+		tests/unit/ledger/test_power_cuts.py tests/unit/ledger/test_crash.py
 
 bench:
 	@$(PYTHON) packaging/bootstrap.py run
@@ -89,6 +91,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench energy --markdown docs/benchmarks.md
 
 translations:
 	@$(PYTHON) packaging/bootstrap.py test

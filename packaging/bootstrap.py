@@ -28,7 +28,7 @@ STAGE_FILES = {
 }
 SIZES = {
     "runtime": "185 MB to load",
-    "test": "torch with CUDA is 2.7 GB to load; README says how to take the build without",
+    "test": "torch with CUDA is 2.7 GB to load; SHARDLOOM_TORCH (README) takes one without",
 }
 
 
@@ -57,13 +57,19 @@ def require_python() -> None:
     )
 
 
-def administrator() -> tuple[str, ...] | None:
-    """Return what goes before a command that needs root, or None where it would ask."""
+def administrator(*, asking: bool) -> tuple[str, ...] | None:
+    """Return what goes before a command that needs root; None where there is no way to be it.
+
+    sudo asks for its password where that is allowed and somebody sits at a terminal.
+    """
     if shutil.which("apt-get") is None:
         return None
     if os.geteuid() == 0:
         return ("env", "DEBIAN_FRONTEND=noninteractive")
-    if shutil.which("sudo") and run_quietly("sudo", "-n", "true"):
+    if shutil.which("sudo") is None:
+        return None
+    asked = asking and sys.stdin.isatty()
+    if run_quietly("sudo", "-n", "true") or (asked and run("sudo", "-v")):
         return ("sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive")
     return None
 
@@ -73,12 +79,12 @@ def run_quietly(*command: str) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 - our own commands
 
 
-def install_packages(packages: list[str]) -> bool:
+def install_packages(packages: list[str], *, asking: bool) -> bool:
     """Install Debian packages and return whether that was possible."""
-    prefix = administrator()
+    say("the system lacks " + " ".join(packages))
+    prefix = administrator(asking=asking)
     if prefix is None:
         return False
-    say("installing " + " ".join(packages))
     install = (*prefix, "apt-get", "install", "-y", "-q", "--no-install-recommends", *packages)
     if run_quietly(*install):
         return True
@@ -133,7 +139,15 @@ def install_test() -> None:
     Few of their ten thousand modules are ever imported: Python compiles those as it meets them.
     """
     pip("--no-compile", "--require-hashes", "--no-build-isolation", "-r", LOCKS / "test.txt")
-    pip("--no-compile", "-r", LOCKS / "import.txt")
+    pip("--no-compile", *torch_source(), "-r", LOCKS / "import.txt")
+
+
+def torch_source() -> tuple[str, ...]:
+    """Return where else pip looks for torch: SHARDLOOM_TORCH, an index's address or a folder."""
+    named = os.environ.get("SHARDLOOM_TORCH", "")
+    if not named:
+        return ()
+    return ("--find-links" if Path(named).exists() else "--extra-index-url", named)
 
 
 def pip(*arguments: str | Path) -> None:
@@ -160,10 +174,10 @@ def missing_packages(purpose: str) -> list[str]:
 def require_system(purpose: str) -> None:
     """Look once, before any download, for all that is missing of the system.
 
-    It is installed where that needs no password, else one line says everything to type.
+    It is installed, where need be for sudo's password, else one line says everything to type.
     """
     missing = missing_packages(purpose)
-    if missing and not install_packages(missing):
+    if missing and not install_packages(missing, asking=True):
         line = f"sudo apt-get install {' '.join(missing)}"
         raise SystemExit(f"Parts of the system are missing. Type: {line}")
 
@@ -174,7 +188,7 @@ def offer_comparisons() -> None:
 
     files = system.OPTIONAL_TEST_FILES
     wanted = [files[pattern] for pattern in system.missing_files(files)]
-    if wanted and not install_packages(wanted):
+    if wanted and not install_packages(wanted, asking=False):
         say(f"tests that compare with {', '.join(wanted)} will be skipped")
 
 

@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("build", "test"))
     parser.add_argument("--suite", default="bookworm", help="the release; bookworm")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian")
+    parser.add_argument("--mirror", default="", help="the archive; debootstrap's own")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the package lies")
     arguments = parser.parse_args()
     archive = Archive(arguments.suite, arguments.mirror)

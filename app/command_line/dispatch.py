@@ -14,6 +14,7 @@ from app.command_line.parser import build_parser
 from app.command_line.text_input import refuse_undecodable
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
+from app.core.identifiers import LEDGER_VARIABLE
 from app.words.catalogue import language_of, use_language
 from app.words.sentences import error_text, sentence
 
@@ -36,6 +37,8 @@ def run_command(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         refuse_undecodable(parsed)
+        if parsed.ledger_address:
+            os.environ[LEDGER_VARIABLE] = parsed.ledger_address
         return command_module(parsed.module).execute(parsed)
     except WrongUsageError as error:
         complain(error_text(error))

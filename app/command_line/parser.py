@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.command_line.economy.options import add_economy
 from app.command_line.groups.experiments import add_experiments
+from app.command_line.groups.ledger import add_ledger
 from app.command_line.groups.window import add_replay, add_window_options
 from app.command_line.option_groups import (
     JSON_HELP,
@@ -33,12 +34,14 @@ from app.command_line.option_types import (
 )
 from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_keys, add_serve
+from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4")
+CONFORMANCE_HELP = "try every rule of the Inference Engine Standard on this phone instead"
 SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
     " .gguf or .onnx file; hf: before a name that is also a path here"
@@ -58,6 +61,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(module="control_centre")
     parser.add_argument("--home", type=folder, default=default_home(), help="all state lies here")
+    parser.add_argument(
+        "--ledger",
+        dest="ledger_address",
+        metavar="ADDRESS",
+        help="a ledger that several share, postgresql://...; with a password in it, rather name it"
+        f" in {LEDGER_VARIABLE}",
+    )
     add_rack(parser, with_defaults=True)
     add_window_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -283,91 +293,7 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
 
 
 def _ledger(commands: Commands) -> None:
-    actions = add_group(commands, "ledger", help="Check, show or export the ledger.")
-    for command in (
-        add_command(
-            actions,
-            "key",
-            "ledger_key",
-            help="Print the public key that others verify this ledger with.",
-        ),
-        add_command(
-            actions,
-            "show",
-            "ledger_show",
-            help="Show accounts, slashes and the newest entries.",
-        ),
-        add_command(
-            actions,
-            "export",
-            "ledger_export",
-            help="Print every entry, account and piece of evidence as JSON.",
-        ),
-    ):
-        add_json(command)
-    verify = add_command(
-        actions,
-        "verify",
-        "ledger_verify",
-        help="Replay the whole journal and say whether it is untouched.",
-    )
-    what = verify.add_mutually_exclusive_group()
-    what.add_argument("--ledger", type=folder, metavar="FILE", help="a ledger of another home")
-    what.add_argument(
-        "--evidence",
-        type=Path,
-        metavar="FILE",
-        help="instead say whether this evidence convicts a phone; needs nothing else",
-    )
-    verify.add_argument(
-        "--key", metavar="PUBLIC", help="its host's public key (ledger key), or a file with it"
-    )
-    add_json(verify)
-    _decisions(actions)
-    _proofs(actions)
-    add_economy(actions)
-
-
-def _proofs(actions: Commands) -> None:
-    proof = add_command(
-        actions,
-        "proof",
-        "ledger_proof",
-        help="Write a file that proves to others what was asked, answered and signed for.",
-    )
-    proof.add_argument("request", metavar="REQUEST", help="its identifier (run --json, receipts)")
-    proof.add_argument("--out", metavar="FILE", required=True)
-    add_json(proof)
-    check = add_command(
-        actions, "check", "ledger_check", help="Say what such a file shows; needs nothing else."
-    )
-    check.add_argument("file", metavar="FILE")
-    check.add_argument(
-        "--key", metavar="PUBLIC", required=True, help="the ledger's public key, or a file with it"
-    )
-    add_json(check)
-
-
-def _decisions(actions: Commands) -> None:
-    withdraw = add_command(
-        actions,
-        "withdraw-key",
-        "ledger_withdraw_key",
-        help="Say that a phone's key is lost: the next one it proves takes its place.",
-    )
-    withdraw.add_argument("serial", metavar="PHONE")
-    confirm = add_command(
-        actions,
-        "confirm-class",
-        "ledger_confirm_class",
-        help="Say that phones of a class in doubt are judged rightly: blame counts again.",
-    )
-    confirm.add_argument("name", metavar="NAME", help="The class, or how its name ends.")
-    stake = add_command(
-        actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
-    )
-    stake.add_argument("serial", metavar="PHONE")
-    stake.add_argument("credits", type=positive(int), metavar="CREDITS")
+    add_economy(add_ledger(commands))
 
 
 def _runtime(commands: Commands) -> None:
@@ -385,7 +311,10 @@ def _runtime(commands: Commands) -> None:
 
 
 def _doctor(commands: Commands) -> None:
-    add_json(add_command(commands, "doctor", "doctor", help="Say what this machine lacks."))
+    parser = add_command(commands, "doctor", "doctor", help="Say what this machine lacks.")
+    parser.add_argument("--conformance", metavar="SERIAL", help=CONFORMANCE_HELP)
+    add_rack(parser)
+    add_json(parser)
 
 
 def _bench(commands: Commands) -> None:

@@ -27,15 +27,8 @@ CLOSE_TIMEOUT_S = 60.0
 """Longer than the rack gives its phones: a command that ended before would leave them behind."""
 SHOWN = 3
 """Phones with something to tell that are named when a rack fails."""
-LEFT_OUT = frozenset(
-    {
-        DeviceState.LOST,
-        DeviceState.UNAUTHORIZED,
-        DeviceState.BUSY,
-        DeviceState.UNSUITABLE,
-        DeviceState.JAILED,
-    }
-)
+_D = DeviceState
+LEFT_OUT = frozenset({_D.LOST, _D.UNAUTHORIZED, _D.BUSY, _D.UNSUITABLE, _D.JAILED})
 """How phones of the rack stand that cannot be used, whoever could do something about it."""
 _FIXED: Final = {
     "--context": "context_tokens",

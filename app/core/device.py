@@ -122,3 +122,12 @@ class LinkProfile:
 
     latency_s: float
     bytes_per_second: float
+
+
+@dataclass(frozen=True)
+class PhoneInspection:
+    """What a phone tells of its work: lines as it gave them, the newest last, if it gave any."""
+
+    worker_log: tuple[str, ...]
+    android_log: tuple[str, ...]
+    files: tuple[str, ...]

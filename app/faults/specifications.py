@@ -5,8 +5,9 @@ One entry of one table a kind; everything else asks it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -92,6 +93,8 @@ class Specification:
     """Whether it may show in a share of the steps only."""
     lasts: bool = True
     """Whether it goes on until it is lifted."""
+    unnoticed_s: float = math.inf
+    """For how long nobody need notice it, where nobody may: a short text is over before."""
 
 
 _AUDIT_S: Final = 30.0
@@ -168,12 +171,15 @@ SPECIFICATIONS: Final[Mapping[FaultKind, Specification]] = MappingProxyType(
         ),
         FaultKind.FORGED_INPUT: _FALSE_PAPER,
         FaultKind.FOREIGN_KEY: _FALSE_PAPER,
-        FaultKind.SLOW: _work(
-            Catcher.BALANCING,
-            Catcher.DEADLINE,
-            Catcher.NOBODY,
-            within_s=_BALANCING_S,
-            dose=Dose(Unit.TIMES, 4, 1, 1_000),
+        FaultKind.SLOW: replace(
+            _work(
+                Catcher.BALANCING,
+                Catcher.DEADLINE,
+                Catcher.NOBODY,
+                within_s=_BALANCING_S,
+                dose=Dose(Unit.TIMES, 4, 1, 1_000),
+            ),
+            unnoticed_s=_BALANCING_S,
         ),
         FaultKind.CRASH: _SILENCE,
         FaultKind.HANG: _SILENCE,
@@ -212,7 +218,9 @@ SPECIFICATIONS: Final[Mapping[FaultKind, Specification]] = MappingProxyType(
         FaultKind.OVERHEAT: _phone(
             Catcher.BALANCING, Catcher.NOBODY, dose=Dose(Unit.CELSIUS, 48, 30, 54)
         ),
-        FaultKind.TAKEN: _phone(Catcher.CONNECTION, Catcher.NOBODY),
+        FaultKind.TAKEN: replace(
+            _phone(Catcher.CONNECTION, Catcher.NOBODY), unnoticed_s=_BALANCING_S
+        ),
         FaultKind.HOST_STALL: _host(Dose(Unit.MILLISECONDS, 1_000, 1, 5_000)),
         FaultKind.LEDGER_STALL: _host(Dose(Unit.MILLISECONDS, 1_000, 1, 10_000)),
     }

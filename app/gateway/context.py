@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from app.core.clock import Clock
@@ -14,6 +13,7 @@ from app.core.nursery import Nursery
 from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
 from app.gateway.metrics import GatewayMetrics
+from app.ledger.storage.addresses import LedgerPlace, evidence_folder
 from app.rack.control import RackAccess
 from app.rack.home import Home
 
@@ -25,8 +25,8 @@ READERS: Final = 2
 class GatewaySettings:
     """Where the address is and what it may do."""
 
-    ledger: Path
-    """The file of the ledger, which receipts are read from."""
+    ledger: LedgerPlace
+    """Where the ledger is, which receipts are read from."""
     host: str
     port: int
     """0 takes any that is free."""
@@ -38,7 +38,7 @@ class GatewaySettings:
     @property
     def home(self) -> Home:
         """Where the ledger lies, with the models and what a proof is made of."""
-        return Home(self.ledger.parent)
+        return Home(evidence_folder(self.ledger).parent)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ async def economy(context: GatewayContext, caller: Caller, request: Request) -> 
 
 async def statements(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
     """Journal a signed statement; return the proposal or phone that it is about."""
-    del caller
+    caller.begin()
     body = await read_body(request, Statement)
     command = SubmitStatement(body.data, body.signature, body.key)
     try:

@@ -28,7 +28,7 @@ class LoopbackDoor:
         from app.gateway.server import Gateway  # noqa: PLC0415
 
         clock = SystemClock()
-        settings = GatewaySettings(self.home.ledger_file, LOOPBACK, port)
+        settings = GatewaySettings(self.home.ledger_place, LOOPBACK, port)
         return Gateway(control, KeyStore(self.home.keys, clock), settings, clock)
 
     def keys(self) -> tuple[str, ...]:

@@ -6,19 +6,21 @@ A journal comes from outside: what a body holds is read with its type checked, f
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import rfc8785
-
 from app.core.errors import LedgerError
 from app.core.facts import FieldValue
 from app.core.reading import json_fields
 from app.core.reading.json_fields import LARGEST_WHOLE, FieldReader, JsonKind
+from workers.identity.canonical import (
+    canonical_text,
+    is_canonical,
+    read_json,
+)
 
 FORMAT_VERSION: Final = 5
 """What new entries are written in; all formats from 1 on are read."""
@@ -48,6 +50,7 @@ class EntryKind:
     PHONE_REGISTERED: Final = "phone-registered"
     PHONE_CHANGED: Final = "phone-changed"
     KEY_WITHDRAWN: Final = "key-withdrawn"
+    EXAMINED: Final = "examined"
     STAKE_ADDED: Final = "stake-added"
     TRANSACTION_OPENED: Final = "transaction-opened"
     RECEIPT: Final = "receipt"
@@ -65,6 +68,8 @@ class EntryKind:
     EPOCH_OPENED: Final = "epoch-opened"
     EPOCH_CLOSED: Final = "epoch-closed"
     COSIGNED: Final = "cosigned"
+    WRITER_ADMITTED: Final = "writer-admitted"
+    WRITER_CHANGED: Final = "writer-changed"
     COMMITTED: Final = "committed"
     VOIDED: Final = "void"
     PAYMENTS_RELEASED: Final = "payments-released"
@@ -95,26 +100,28 @@ class Entry:
 
     def fields(self) -> Mapping[str, Any]:
         """Return the body, parsed once. Raises `LedgerError` where it is not a JSON object."""
-        return self._parsed
+        return self._parsed[0]
 
     def check_canonical(self) -> None:
         """Raise `LedgerError` unless the body is canonical: one that was read may be anything."""
+        fields, plain = self._parsed
         try:
-            canonical = rfc8785.dumps(self.fields()).decode()
+            canonical = is_canonical(self.body, fields, plain=plain)
         except (ValueError, RecursionError) as error:
             raise self._no_json(error) from None
-        if canonical != self.body:
+        if not canonical:
             raise LedgerError("entry.not_canonical", entry=self.sequence)
 
     @cached_property
-    def _parsed(self) -> Mapping[str, Any]:
+    def _parsed(self) -> tuple[Mapping[str, Any], bool]:
+        """The fields, and whether their numbers are all exact integers."""
         try:
-            fields = json.loads(self.body)
+            fields, plain = read_json(self.body)
         except (ValueError, RecursionError) as error:
             raise self._no_json(error) from None
         if not isinstance(fields, dict):
             raise LedgerError("entry.not_object", entry=self.sequence)
-        return fields
+        return fields, plain
 
     def _no_json(self, error: ValueError | RecursionError) -> LedgerError:
         return LedgerError("entry.not_json", entry=self.sequence, reason=str(error))
@@ -156,7 +163,7 @@ def canonical_json(value: object) -> str:
     Raises `LedgerError` for what is not JSON.
     """
     try:
-        return rfc8785.dumps(_exact(value)).decode()
+        return canonical_text(_exact(value))
     except ValueError as error:
         raise LedgerError("journal.cannot_hold", reason=str(error)) from None
 

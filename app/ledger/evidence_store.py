@@ -21,11 +21,6 @@ _KEPT_SHARE: Final = 0.9
 """Of what is allowed, what is left once the oldest went."""
 
 
-def evidence_folder(ledger: Path) -> Path:
-    """Return where the evidence of a ledger's file lies."""
-    return ledger.with_name("evidence")
-
-
 class EvidenceStore:
     """A folder of such files. Used from one thread at a time to write; readers may be elsewhere."""
 

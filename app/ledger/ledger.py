@@ -18,16 +18,19 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.deals import DealDesk
 from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.witnesses import WitnessDesk
+from app.ledger.desks.writers import WriterDesk
 from app.ledger.entry import EntryKind
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
+from app.ledger.journal.signature_processes import CheckedReceipts
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
@@ -48,6 +51,7 @@ from app.ledger.rules.quotes.quote import Fill
 from app.ledger.rules.stages import stages_fields
 from app.ledger.rules.state import State
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
+from app.ledger.storage.addresses import LedgerPlace, evidence_folder
 from app.ledger.views.reasons import NEVER_CONCLUDED
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
@@ -59,7 +63,7 @@ class Ledger:
     """The one writer of a ledger file; amounts are micro-credits."""
 
     def __init__(
-        self, path: Path, key_path: Path, clock: Clock, judge: FaultJudge | None = None
+        self, path: LedgerPlace, key_path: Path, clock: Clock, judge: FaultJudge | None = None
     ) -> None:
         """Open or begin a ledger; an existing one is read and checked from its first entry.
 
@@ -73,15 +77,18 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
+        self.checked = CheckedReceipts()
+        """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), self._recent.add
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
-        self.deals = DealDesk(recorder)
-        self.stakes = StakeDesk(recorder)
+        self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
         self.intake = StatementIntake(self.governance, self.stakes)
+        self.conformance = ConformanceDesk(recorder, self._key)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
+        self.writers = WriterDesk(self._journal, self._key, clock, self._store)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Let what is done inside count together or, where it raises, not at all.
@@ -108,11 +115,10 @@ class Ledger:
         key.check(serial, public_bytes(self._key))
         known = self._state.phones.get(serial)
         fields = {"serial": serial, "numerical_class": numerical_class, **key.to_fields()}
+        named = (key.public_key, numerical_class)
         if known is None:
             self._record(EntryKind.PHONE_REGISTERED, fields)
-            return
-        same = (known.public_key, known.numerical_class) == (key.public_key, numerical_class)
-        if not same or known.key_withdrawn:
+        elif known.key_withdrawn or (known.public_key, known.numerical_class) != named:
             self._record(EntryKind.PHONE_CHANGED, fields)
 
     def knows(self, serial: Serial) -> bool:
@@ -186,18 +192,18 @@ class Ledger:
         says something else is evidence of equivocation and costs the whole stake.
         Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
         """
-        text = data.decode(errors="replace")
-        signed = SignedReceipt(text, signature, public_key)
-        work = signed.verified()
+        signed = SignedReceipt.of(data, signature, public_key)
+        work = signed.work() if signed in self.checked else signed.verified()
         attempt = self._state.transaction(work.transaction)
         fields = {"transaction": work.transaction, "stage": work.index}
         known = attempt.receipts.get(work.index)
         if known is None:
             self._record(EntryKind.RECEIPT, {**fields, **signed.to_fields()})
             return ReceiptStatus.RECORDED
-        if known == content_of(text):
+        content = content_of(signed.data)
+        if known == content:
             return ReceiptStatus.REPEATED
-        if not same_opening(known, content_of(text)):
+        if not same_opening(known, content):
             raise LedgerError("receipt.other_opening", stage=work.index)
         self._equivocated(known, signed, work, fields)
         return ReceiptStatus.EQUIVOCATION
@@ -341,10 +347,6 @@ class Ledger:
         """Return what a phone named as its numerical class when it joined."""
         return self._state.phone(serial).numerical_class
 
-    def reputation(self, serial: Serial) -> float:
-        """Return the lower confidence bound of a phone's honesty, 0 to 1."""
-        return self._state.phone(serial).reputation.lower_bound
-
     def snapshot(self) -> LedgerSnapshot:
         """Return the newest end of what is on the disk."""
         return self._recent.snapshot(self._journal.written_state)
@@ -370,14 +372,13 @@ class Ledger:
             if epoch.audit_rate == audit_rate or (epoch.audit_rate is not None and self._is_busy()):
                 return
             self._close_epoch()
-        number = epoch.number + 1
-        commitment = commitment_of(epoch_secret(self._key, number)).hex()
-        fields = {"epoch": number, "commitment": commitment, "audit_rate": repr(audit_rate)}
-        self._record(EntryKind.EPOCH_OPENED, fields)
+        commitment = commitment_of(epoch_secret(self._key, epoch.number + 1)).hex()
+        rate = {"commitment": commitment, "audit_rate": repr(audit_rate)}
+        self._record(EntryKind.EPOCH_OPENED, {"epoch": epoch.number + 1, **rate})
 
     def _is_busy(self) -> bool:
         known = self._state.transactions
-        self._running &= {name for name in known if known[name].status.running}
+        self._running = {x for x in self._running if x in known and known[x].status.running}
         return bool(self._running)
 
     def _close_epoch(self) -> None:
@@ -393,8 +394,7 @@ class Ledger:
             for duty in list(sharp_tests_left(self._state)):
                 none = SharpOutcome.UNAVAILABLE, NEVER_CONCLUDED
                 self.record_sharp_test(SharpRecord(duty.transaction, duty.stage, *none))
-            fields = {"epoch": epoch.number, "secret": secret.hex()}
-            self._record(EntryKind.EPOCH_CLOSED, fields)
+            self._record(EntryKind.EPOCH_CLOSED, {"epoch": epoch.number, "secret": secret.hex()})
 
     def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
         self._journal.record(kind, fields, self._clock.wall_ms())

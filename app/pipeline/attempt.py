@@ -15,7 +15,12 @@ from app.core.clock import Clock
 from app.core.errors import PhoneLostError, ShardloomError, WorkerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
-from app.pipeline.failures import OffenceError, StageFailedError, WrongAnswerError
+from app.pipeline.failures import (
+    OffenceError,
+    RunChangedError,
+    StageFailedError,
+    WrongAnswerError,
+)
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.opening_stages.open_command import open_command
 from app.pipeline.prompts.cutting import step_sizes
@@ -64,6 +69,8 @@ class Attempt:
         generated in this attempt, or the one vector `[1, numbers]` that answers."""
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
+        self.ran_together = False
+        """Whether a step of its own may have gone with others' rows."""
         self.outcomes = StepOutcomes(transaction, stages, terms.boundary, terms.pace, clock)
         self.outcomes.most_drafts = 0 if terms.history is None else MAXIMUM_DRAFTS
         self._serials = tuple(stage.serial for stage in stages)
@@ -267,6 +274,7 @@ class Attempt:
         ahead = max(min(more, self._run_tokens - 1) if self.terms.closed else 0, len(drafts))
         group = self.seat.group
         group.join(self.transaction)
+        self.ran_together = self.ran_together or group.size > 1
         await group.send(
             self.transaction,
             self._row(record, ahead),
@@ -344,7 +352,11 @@ class Attempt:
             offence = Fact("offence.answered_wrongly", reason=error.fact)
             raise self._offence(self.stages[-1].serial, offence) from None
 
-    def _unasked(self) -> OffenceError:
+    def _unasked(self) -> ShardloomError:
+        """Return what it means that the last stage went on: alone, it has only itself to ask."""
+        if len(self.stages) > 1 and self.terms.closed:
+            self.outcomes.expect_none()
+            return RunChangedError("stage.run_changed")
         return self._offence(self.stages[-1].serial, Fact("offence.goes_on_unasked"))
 
     def _offence(self, serial: Serial, offence: Fact) -> OffenceError:

@@ -23,6 +23,14 @@ class OffenceError(StageFailedError):
     """A phone said what it may not say: no slip of a way, as its own socket brought it."""
 
 
+class RunChangedError(ShardloomError):
+    """The ring went on for longer than the host allowed, or not as it did.
+
+    How far it may go passes every phone on its way, and nobody signs for it: any of them may have
+    changed it, and nobody is blamed.
+    """
+
+
 class WrongAnswerError(ShardloomError):
     """What the last stage answered is none that an honest one would have sent."""
 

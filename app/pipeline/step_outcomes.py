@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import ShardloomError, reason_told
@@ -13,6 +14,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.pipeline.failures import (
     DisputedRowsError,
     OffenceError,
+    RunChangedError,
     StageFailedError,
     StepLostError,
 )
@@ -27,6 +29,9 @@ from workers.errors import BoundaryOverflowError, NotFiniteError, StepMissingErr
 from workers.errors import UnusableRowsError as RowsRefused
 from workers.protocol.boundary import Boundary
 from workers.protocol.told import Broken, ToldToken
+
+UNASKED: Final = "rows.unasked"
+"""The first stage's reason where the last sends it a step that the host did not allow."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,8 @@ class StepOutcomes:
         before = self._serials[stage - 1] if stage > 0 or record.by_ring else sender
         if code == StepMissingError.code and self.under_way > 1:
             return StepLostError("stage.step_missing", phone=sender, reason=reason)
+        if said.reason == UNASKED and stage == 0 and before != sender:
+            return RunChangedError("stage.run_changed")
         if code in (RowsRefused.code, StepMissingError.code) and before != sender:
             return DisputedRowsError(before, sender, reason)
         if code == NotFiniteError.code:

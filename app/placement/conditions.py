@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.core.standard.rules import WorkNeed
 
 MOST_CELSIUS: Final = (20.0, 60.0)
 """Between these lies what a phone may be told to get as warm as."""
@@ -30,13 +31,23 @@ UNTOLD = PhoneBody()
 
 
 @dataclass(frozen=True)
+class UnmetRules:
+    """Which rules of the standard a phone breaks, and what work they keep it from."""
+
+    serial: Serial
+    need: WorkNeed
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Conditions:
     """Phones are named by serial; before a rack has met them by any name.
 
     Where it is to be `private`, the first and the last layers, beside which prompt and answer can
     be read, lie on trusted phones only. A phone without a reputation has 0. One that drains holds
     no layers with less than `least_battery_percent`, none does beyond `most_celsius`; what a phone
-    does not tell is not held against it.
+    does not tell is not held against it. What rules of the standard keep phones from is `unmet`:
+    the ledger says so, nobody asks for it.
     """
 
     excluded: frozenset[str] = frozenset()
@@ -45,6 +56,7 @@ class Conditions:
     least_reputation: float = 0.0
     least_battery_percent: int = 0
     most_celsius: float | None = None
+    unmet: frozenset[UnmetRules] = frozenset()
 
     def __or__(self, other: Conditions) -> Conditions:
         """Return what keeps both."""
@@ -55,6 +67,7 @@ class Conditions:
             max(self.least_reputation, other.least_reputation),
             max(self.least_battery_percent, other.least_battery_percent),
             min(filter(None, (self.most_celsius, other.most_celsius)), default=None),
+            self.unmet | other.unmet,
         )
 
     def by_serial(self, names: Mapping[Serial, str]) -> Conditions:
@@ -68,6 +81,8 @@ class Conditions:
     def admits(self, serial: Serial, reputation: float, body: PhoneBody = UNTOLD) -> bool:
         """Tell whether a phone may hold layers at all."""
         known = serial not in self.excluded and reputation >= self.least_reputation
+        if self._unmet_by(serial, WorkNeed.LAYERS):
+            return False
         return known and not self.is_too_empty(body) and not self.is_too_warm(body)
 
     def is_too_empty(self, body: PhoneBody) -> bool:
@@ -82,7 +97,8 @@ class Conditions:
 
     def ends_on(self, serial: Serial) -> bool:
         """Tell whether a phone may hold the first or the last layers."""
-        return not self.private or serial in self.trusted
+        trusted = not self.private or serial in self.trusted
+        return trusted and not self._unmet_by(serial, WorkNeed.ENDS)
 
     def breach(
         self,
@@ -98,13 +114,23 @@ class Conditions:
                 return self._unkept_by(serial, body)
         for serial in {serials[0]: None, serials[-1]: None}:
             if not self.ends_on(serial):
+                rules = self._unmet_by(serial, WorkNeed.ENDS)
+                if rules:
+                    return Fact("condition.breach_standard", phone=serial, rules=rules)
                 return Fact("condition.breach_private", phone=serial)
         return None
+
+    def _unmet_by(self, serial: Serial, need: WorkNeed) -> tuple[str, ...]:
+        """Return which rules keep a phone from such work."""
+        found = (each.rules for each in self.unmet if (each.serial, each.need) == (serial, need))
+        return tuple(rule for rules in found for rule in rules)
 
     def _unkept_by(self, serial: Serial, body: PhoneBody) -> Fact:
         """Return why a phone may hold no layers."""
         if serial in self.excluded:
             return Fact("condition.breach_excluded", phone=serial)
+        if rules := self._unmet_by(serial, WorkNeed.LAYERS):
+            return Fact("condition.breach_standard", phone=serial, rules=rules)
         if self.is_too_empty(body):
             least = self.least_battery_percent
             return Fact("condition.breach_battery", phone=serial, least=least)

@@ -61,6 +61,9 @@ def _wishes(problem: PlacementProblem) -> list[_Wish]:
         low = (s for s in serials if reputations.get(s, 0.0) < asked.least_reputation)
         fact = Fact("condition.reputation", least=asked.least_reputation, phones=tuple(low))
         wishes.append(_conditional(fact, "least_reputation"))
+    below = tuple(sorted({each.serial for each in asked.unmet}.intersection(serials)))
+    if below:
+        wishes.append(_conditional(Fact("condition.standard", phones=below), "unmet"))
     wishes += _bodily(problem, serials)
     if asked.private:
         trusted = tuple(serial for serial in serials if serial in asked.trusted)

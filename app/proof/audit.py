@@ -81,10 +81,11 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
 def _receiver_may_lie(case: AuditCase) -> bool:
     """Tell whether outputs not signed for prove nothing against the phone.
 
-    They are what the next phone says that it received. Where this computer cannot compute what was
-    signed for to the last bit either, one of the two lies and nothing tells which.
+    They are what the next phone says that it received. Where this computer is not to compute what
+    was signed for to the last bit either, one of the two lies, or the way between them changed
+    something, and nothing tells which.
     """
-    return case.other_class and not case.shape.has_head
+    return (case.other_class or case.ran_together) and not case.shape.has_head
 
 
 def _verdict_by_rounding(

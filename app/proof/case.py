@@ -63,6 +63,8 @@ class AuditCase:
     """The numerical class of the computer that audits; empty where it is the phone's."""
     registered_class: str = ""
     """What the phone named when it joined."""
+    ran_together: bool = False
+    """Whether its rows may have been computed together with others, not to the same last bit."""
 
     @property
     def other_class(self) -> bool:

@@ -13,6 +13,8 @@ from workers.protocol.wire import Tensor
 
 _LARGEST_EXPONENT = 350.0
 """Scores further apart than twice this differ by more than all probabilities can tell."""
+_LARGEST_SLACK = 1e300
+"""At temperatures near 0, so that a few of it are still a number."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Ten
     if sampling.keeps_all:
         every = np.ones(len(logits), bool)
         return every, every
-    slack = min(allowed / sampling.temperature, _LARGEST_EXPONENT)
-    scores = np.maximum(heated(logits, sampling), -4 * _LARGEST_EXPONENT)
+    slack = min(allowed / sampling.temperature, _LARGEST_SLACK)
+    scores = np.maximum(heated(logits, sampling), -4 * max(slack, _LARGEST_EXPONENT))
     probabilities = softmax(scores)
     descending = np.sort(scores)[::-1]
     sums = np.concatenate([[0.0], np.cumsum(softmax(descending))])
@@ -109,8 +111,9 @@ def _nuclei(logits: Tensor, allowed: float, sampling: SamplingRule) -> tuple[Ten
     possibly_above = np.searchsorted(-descending, -(scores - 2 * slack), side="right")
     surely, possibly = np.ones(len(logits), bool), np.ones(len(logits), bool)
     if sampling.top_p < 1:
-        surely &= (sums[possibly_above] - probabilities) * np.exp(2 * slack) < sampling.top_p
-        possibly &= sums[surely_above] * np.exp(-2 * slack) < sampling.top_p
+        factor = np.exp(-2 * slack)  # of its inverse there might be none
+        surely &= sums[possibly_above] - probabilities < sampling.top_p * factor
+        possibly &= sums[surely_above] * factor < sampling.top_p
     if sampling.top_k > 0:
         surely &= possibly_above <= sampling.top_k
         possibly &= surely_above < sampling.top_k

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode
+from app.core.device import PhoneInspection
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
+from app.core.standard.rules import Conformance
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
@@ -115,8 +117,7 @@ class RequestAssignment(Command[None]):
 class Replan(Command[None]):
     """Make the planner's answer the requested assignment.
 
-    `conditions` count for every plan from then on; None keeps those in force, and so does a plan
-    that cannot be made.
+    `conditions` count for every plan from then on; None, or no plan, keeps those in force.
     """
 
     objective: Objective
@@ -238,6 +239,13 @@ class Release(Command[None]):
 
 
 @dataclass(frozen=True)
+class ConfirmClass(Command[None]):
+    """Say that a class in doubt is judged rightly: its phones are blamed again."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AddStake(Command[None]):
     """Move micro-credits from the operator's account to a phone's stake."""
 
@@ -277,6 +285,20 @@ class ReadJournal(Command[JournalPage]):
 @dataclass(frozen=True)
 class Identify(Command[None]):
     """Let a phone show itself: its screen wakes and blinks for two seconds."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class InspectPhone(Command[PhoneInspection]):
+    """Read a phone's own logs and which files it keeps for us."""
+
+    serial: Serial
+
+
+@dataclass(frozen=True)
+class Examine(Command[Conformance]):
+    """Try every rule of the Inference Engine Standard on a phone and journal what came of it."""
 
     serial: Serial
 
@@ -358,11 +380,14 @@ AnyCommand = (
     | SetMemoryShare
     | TakePhone
     | Release
+    | ConfirmClass
     | AddStake
     | SubmitStatement
     | StopPayments
     | ReadJournal
     | Identify
+    | InspectPhone
+    | Examine
     | WatchPairing
     | PairByCode
     | PairByQr

@@ -15,9 +15,12 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    ConfirmClass,
+    Examine,
     Foresee,
     Identify,
     Inject,
+    InspectPhone,
     MeasureLinks,
     PairByCode,
     PairByQr,
@@ -86,10 +89,10 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.restart_worker(serial))
         case SetMemoryShare(serial, share):
             return _gives(command, rack.set_memory_share(serial, share))
-        case TakePhone(serial):
-            return _gives(command, rack.fleet.take(serial))
         case Release(serial):
             return _gives(command, rack.release(serial))
+        case ConfirmClass(name):
+            return _gives(command, rack.ledger_thread.confirm_class(name))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case SubmitStatement(data, signature, key):
@@ -98,10 +101,26 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.ledger_thread.stop_payments(seconds, reason))
         case ReadJournal(before, count, search):
             return _gives(command, rack.ledger_thread.read_page(before, count, search))
-        case Identify(serial):
-            return _gives(command, rack.fleet.identify(serial))
+        case TakePhone() | Identify() | InspectPhone() | Examine():
+            return _work_on_phone(rack, command)
         case WatchPairing() | PairByCode() | PairByQr() | AddPlace():
             return _work_of_connector(rack.connector, command)
+        case _:
+            assert_never(command)
+
+
+def _work_on_phone(
+    rack: Rack, command: TakePhone | Identify | InspectPhone | Examine
+) -> Awaitable[object]:
+    match command:
+        case TakePhone(serial):
+            return _gives(command, rack.fleet.take(serial))
+        case Identify(serial):
+            return _gives(command, rack.fleet.identify(serial))
+        case InspectPhone(serial):
+            return _gives(command, rack.fleet.inspect(serial))
+        case Examine(serial):
+            return _gives(command, rack.examiner.examine(serial))
         case _:
             assert_never(command)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from app.core.errors import BadInputError, reason_of
+from app.core.identifiers import LEDGER_VARIABLE
+from app.ledger.storage.addresses import LedgerPlace, place_of
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Home:
     """Where everything is kept below one folder."""
 
     folder: Path
+    ledger_address: str = field(default_factory=lambda: os.environ.get(LEDGER_VARIABLE, ""))
+    """Of a database that holds the ledger; empty where that is a file in the folder."""
 
     @property
     def keys(self) -> Path:
@@ -25,6 +30,17 @@ class Home:
     def ledger_file(self) -> Path:
         """The ledger's database."""
         return self.folder / "ledger.sqlite"
+
+    @property
+    def ledger_place(self) -> LedgerPlace:
+        """Where the ledger is. Raises `BadInputError` for an address of another kind."""
+        if self.ledger_address:
+            return place_of(self.ledger_address, self.folder)
+        return self.ledger_file
+
+    def has_ledger(self) -> bool:
+        """Tell whether there is a ledger, as far as that is known without asking a database."""
+        return bool(self.ledger_address) or self.ledger_file.is_file()
 
     @property
     def ledger_key(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -12,7 +12,9 @@ from typing import TypeVar, cast
 from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
+from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
+from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.pages import read_page
@@ -22,6 +24,8 @@ from app.rack.home import Home
 
 LARGEST_GROUP = 256
 """So many operations share a commit at most: one at the end of a group waits for all of it."""
+HOLD_INTERVAL_S = 5.0
+"""A lease lasts three times as long (`app.ledger.storage.postgres`)."""
 MOST_WAITING = 1024
 """Operations waiting for the ledger's thread; whoever comes with one more waits to hand it in."""
 
@@ -52,6 +56,7 @@ class LedgerThread:
         self._largest_group = largest_group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
+        self._checks = ReceiptChecks()
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._waiting: deque[_QueuedOperation] = deque()
         self._committing: asyncio.Task[None] | None = None
@@ -59,13 +64,18 @@ class LedgerThread:
         self.host_key = b""
         """The ledger's public key, once it is open."""
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is a ledger to run operations on."""
+        return self._ledger is not None
+
     async def open(self) -> None:
         """Open the ledger. Raises `LedgerError` where it cannot be used."""
         loop = asyncio.get_running_loop()
         self._ledger = await loop.run_in_executor(
             self._thread,
             lambda: Ledger(
-                self._home.ledger_file, self._home.ledger_key, self._clock, proven_fault
+                self._home.ledger_place, self._home.ledger_key, self._clock, proven_fault
             ),
         )
         self.host_key = self._ledger.host_key
@@ -88,10 +98,23 @@ class LedgerThread:
             outcome = await call.outcome
         return cast(_Result, outcome.result())
 
+    async def check_receipts(self, receipts: Sequence[SignedReceipt]) -> None:
+        """Check receipts beside the ledger's thread where many come; it then need not do so."""
+        if self._ledger is not None:
+            await self._checks.check(receipts, self._ledger.checked)
+
+    async def hold(self) -> None:
+        """Tell others that this one writes. Raises `LedgerError` where it may no more."""
+        await self.run(lambda ledger: ledger.writers.hold())
+
     async def read_page(self, before: int | None, count: int, search: JournalSearch) -> JournalPage:
         """Read rows of the journal as it is on the disk, beside this thread."""
-        path, loop = self._home.ledger_file, asyncio.get_running_loop()
+        path, loop = self._home.ledger_place, asyncio.get_running_loop()
         return await loop.run_in_executor(None, read_page, path, before, count, search)
+
+    async def confirm_class(self, name: str) -> None:
+        """Close the breaker of a class. Raises `LedgerError` where it is not in doubt."""
+        await self.run(lambda ledger: ledger.confirm_class(name))
 
     async def submit(self, data: str, signature: str, key: str) -> str:
         """Journal what a keeper signed; signature and key are hexadecimal. Raises `LedgerError`."""
@@ -118,6 +141,7 @@ class LedgerThread:
         if ledger is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, ledger.close)
         self._thread.shutdown()
+        await asyncio.get_running_loop().run_in_executor(None, self._checks.close)
 
     async def _commit_waiting(self, ledger: Ledger) -> None:
         try:

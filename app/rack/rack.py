@@ -42,7 +42,7 @@ from app.rack.layers.preloading import Preloader
 from app.rack.layers.rebalancer import LOOK_INTERVAL_S as BALANCE_INTERVAL_S
 from app.rack.layers.rebalancer import Rebalancer
 from app.rack.layers.spans import SpanLoader
-from app.rack.ledger_thread import LedgerThread
+from app.rack.ledger_thread import HOLD_INTERVAL_S, LedgerThread
 from app.rack.options import DEFAULT_OBJECTIVE, RackOptions
 from app.rack.paths.link_meter import OPENING_BUDGET_S, TICK_S, LinkMeter
 from app.rack.paths.link_table import LinkTable
@@ -57,6 +57,7 @@ from app.rack.phones.worker_handshake import WorkerHandshake
 from app.rack.requests.request_queue import RequestQueue
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.checks import Checks
+from app.rack.settlement.conformance.examiner import Examiner
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
@@ -78,7 +79,8 @@ class Rack:
         changed: Callable[[], None],
         recorder: Recorder,
     ) -> None:
-        self.definition = opened.definition
+        self.context_tokens = options.context_tokens
+        self.definition, self.expected_phones = opened.definition, opened.expected
         self.telemetry = TelemetryStore()
         self._context = context = make_context(clock, changed, options.patience, recorder.event)
         self.timeline = context.timeline
@@ -118,14 +120,15 @@ class Rack:
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         self._witnesses = Witnesses(
-            context, self.ledger_thread, self.home.ledger_file, self.fleet.phones.values
+            context, self.ledger_thread, self.home.ledger_place, self.fleet.phones.values
+        )
+        self.examiner = Examiner(
+            context, self.assigner, self._penalties, self.library, self._audit_pool, self._is_idle
         )
         self.checks = Checks(options, self.definition, self.fleet)
         self.request_queue = self._make_request_queue(options, recorder)
-        archive = ExperimentArchive(self.home.folder)
-        self.experiments = ExperimentRunner(
-            context, self._under_test(), self.fault_injector, archive
-        )
+        kept = ExperimentArchive(self.home.folder)
+        self.experiments = ExperimentRunner(context, self._under_test(), self.fault_injector, kept)
         self.assigner.hand_over.read = self.request_queue.read_ahead
 
     def _make_fleet(self) -> Fleet:
@@ -242,11 +245,14 @@ class Rack:
         """Open the ledger, prepare the phones, place the model and load it."""
         self._planning.start()
         await self.ledger_thread.open()
+        if self.home.ledger_address:
+            self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
         await self.fault_injector.start()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"
         )
-        await self.fleet.start(self._opened.started.addresses)
+        started = self._opened.started
+        await self.fleet.start(lambda: started.addresses, lambda: started.coming)
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
@@ -383,9 +389,7 @@ class Rack:
         await self.fleet.stop()
         await self.fault_injector.stop()
         self._path_finder.close()
-        await asyncio.gather(
-            self._pool.run(self._opened.close), self.ledger_thread.close(), return_exceptions=False
-        )
+        await asyncio.gather(self._pool.run(self._opened.close), self.ledger_thread.close())
         await self._context.nursery.close()
         self._sockets.destroy(linger=0)
         self._pool.shutdown()

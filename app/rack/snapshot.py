@@ -61,7 +61,6 @@ __all__ = [
     "Window",
 ]
 
-
 FRESH_LINK_S: Final = 600.0
 """How long a measured link counts as new; older ones are used and marked as old."""
 
@@ -79,10 +78,7 @@ class Phase(StrEnum):
 
 
 class RequestState(StrEnum):
-    """Where a request stands; until SETTLED text may still be taken back.
-
-    PAUSED waits for phones: those that are there cannot hold the model.
-    """
+    """Where a request stands; until SETTLED text may still be taken back."""
 
     WAITING = "waiting"
     PREFILL = "prefill"
@@ -90,6 +86,7 @@ class RequestState(StrEnum):
     AUDITING = "auditing"
     RECOVERING = "recovering"
     PAUSED = "paused"
+    """Waits for phones: those that are there cannot hold the model."""
     SETTLED = "settled"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -360,7 +357,7 @@ class LinkSnapshot:
 
 @dataclass(frozen=True)
 class RackSnapshot:
-    """The whole rack at one moment."""
+    """The whole rack at one moment; a number that cannot be known yet is 0."""
 
     sequence: int
     at_s: float
@@ -390,6 +387,8 @@ class RackSnapshot:
     conditions: Conditions = UNCONDITIONAL
     """What is asked of every plan; phones by serial."""
     checks: ChecksSnapshot = field(default_factory=ChecksSnapshot)
+    expected_phones: int = 0
+    context_tokens: int = 0
     silent_places: tuple[Fact, ...] = ()
     """What discovery has to say of places it has no phone from."""
     experiment: ExperimentStatus | None = None

@@ -31,6 +31,8 @@ class SnapshotBuilder:
             silent_places=rack.fleet.notices,
             model=rack.model,
             phones=self._phones(),
+            context_tokens=rack.context_tokens,
+            expected_phones=rack.expected_phones,
             objective=assigner.objective,
             pins=assigner.pins,
             requested=requested,

@@ -158,7 +158,7 @@ class SimulatedRack:
         self.rebalancer = Rebalancer(
             self.context, self.fleet, self.assigner, lambda: self.queue.work, self._balancing
         )
-        await self.fleet.start(phone.serial for phone in phones)
+        await self.fleet.start(lambda: [phone.serial for phone in phones])
         self.fleet.on_lost(self._recovery.phone_lost)
         self.fleet.on_joined(self._recovery.phone_joined)
         self.assigner.model = self.model.manifest

@@ -13,11 +13,14 @@ from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
+from app.core.errors import ShardloomError
 from app.rack.control import RackControl
+from app.ui.crash_report import CrashReport
 from app.ui.experiments.desk import ExperimentDesk
 from app.ui.looks.appearance import Appearance
 from app.ui.models.desk import ModelDesk
@@ -33,11 +36,14 @@ from app.ui.single_instance import (
     instance_name,
 )
 from app.ui.window.main_window import MainWindow
-from app.words.window import window_failure
+from app.ui.window.tray import Tray
+from app.words.window import crash_text, window_failure
 
 ICON = ASSETS / "icons" / "shardloom.svg"
 SWITCH_INTERVAL_S = 0.0002
 """How long other threads may compute before the window is given its turn (Python: 5 ms)."""
+STOP_LIMIT_S = 60.0
+"""How long the process stays for its rack once the window is gone, as a terminal's command does."""
 
 _log = logging.getLogger("app")
 
@@ -57,14 +63,14 @@ def run(
     `open_control` is called once, on a thread of its own, right after the first paint;
     `accompany` with the window before it is shown. What a person adds is remembered by the name
     of the `rack`. A `language` counts until another is chosen; `http` serves the rack, `models`
-    leads to hub and library. Returns the exit status. Raises `BadInputError` for an unknown scene.
+    leads to hub and library. Returns the exit status. Raises `BadInputError` for an unknown scene,
+    `ShardloomError` where the rack did not stop.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
-    settings = Settings(settings_path, rack)
+    link, settings = RackLink(), Settings(settings_path, rack)
     settings.ask_language(language)
-    link = RackLink()
     window = MainWindow(
         link,
         settings,
@@ -73,35 +79,51 @@ def run(
         models,
         ExperimentDesk(settings_path.parent),
     )
-    stage = PresenterStage(window)
-    FirstRun(link, settings, chosen, stage).setParent(window)
+    FirstRun(link, settings, chosen, PresenterStage(window)).setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))
     window.painted.connect(window.add_charts)
     window.stopped.connect(application.quit)
-    application.setQuitOnLastWindowClosed(False)
     instance = SingleInstance(instance_name(settings_path.parent), partial(come_forward, window))
     window.stopped.connect(instance.close)
+    crash = CrashReport(settings.folder)
+    Tray(link, window, application.windowIcon())
     with (
+        crash.kept() as left,
         _few_full_collections(link),
         _signals_close(window),
-        _failures_shown(link),
+        _failures_shown(link, crash),
         _log_shown(window),
     ):
+        if left is not None:
+            window.alert.show_line(crash_text(str(left)))
         if accompany is not None:
             accompany(window)
         window.show()
         if chosen is not None:
             window.use_layout(chosen.layout)
         try:
-            return application.exec()
+            status = application.exec()
         finally:
             window.serving.end()
+    _end(window, link)
+    return status
+
+
+def _end(window: MainWindow, link: RackLink) -> None:
+    """Wait for the rack, then delete what Qt's side keeps alive: Python alone never would."""
+    stopped = link.wait_closed(STOP_LIMIT_S)
+    for part in (window, window.appearance, window.editor, link):
+        part.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    if not stopped:
+        raise ShardloomError("rack.still_stopping", limit=STOP_LIMIT_S)
 
 
 def _application() -> QApplication:
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    application.setQuitOnLastWindowClosed(False)
     application.setApplicationName("shardloom")
     application.setApplicationDisplayName("Shardloom")
     application.setDesktopFileName("org.shardloom.Shardloom")
@@ -153,12 +175,13 @@ def _signals_close(window: MainWindow) -> Iterator[None]:
 
 
 @contextmanager
-def _failures_shown(link: RackLink) -> Iterator[None]:
+def _failures_shown(link: RackLink, crash: CrashReport) -> Iterator[None]:
     """Log and show unexpected errors in slots, which Qt would only print."""
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _log.error("Unexpected error in the window.", exc_info=(kind, error, trace))
+        crash.note(error)
         link.failed.emit(window_failure(error))
         before(kind, error, trace)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Lock, Thread
@@ -24,6 +24,7 @@ from app.rack.events.request_log import RequestStream
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples
 from app.words.catalogue import tr
 from app.words.sentences import error_text
+from app.words.states import phone_name
 from app.words.window import failed_command
 
 TICK_MS = 67
@@ -57,6 +58,7 @@ class RackLink(QObject):
         self._newest: tuple[RackSnapshot, float] | None = None
         self._newest_lock = Lock()
         self._shown: tuple[RackSnapshot, float] | None = None
+        self._names: Mapping[str, str] = {}
         self._delivered.connect(lambda work: work())
         self._timer = QTimer(self, interval=TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -78,6 +80,11 @@ class RackLink(QObject):
     def snapshot(self) -> RackSnapshot | None:
         """The snapshot now shown; None before the first."""
         return self._shown[0] if self._shown else None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the phones are called, by serial."""
+        return self._names
 
     @property
     def now_s(self) -> float:
@@ -193,6 +200,20 @@ class RackLink(QObject):
             lambda opening: self.deliver(partial(self._close_opened, opening, closed))
         )
 
+    def wait_closed(self, limit_s: float) -> bool:
+        """Block until the rack that is being closed has stopped; return whether it has in time.
+
+        For when the window is gone: a process that ended before would leave phones half stopped.
+        """
+        deadline_s = time.monotonic() + limit_s
+        try:
+            if self._opening is not None and self._opening.exception(limit_s) is None:
+                closing = self._opening.result().close()
+                closing.result(max(deadline_s - time.monotonic(), 0.0))
+        except TimeoutError:
+            return False
+        return True
+
     def _close_opened(self, opening: Future[RackControl], closed: Callable[[], None]) -> None:
         if opening.exception() is not None:
             closed()
@@ -234,6 +255,8 @@ class RackLink(QObject):
     def _show_newest(self) -> None:
         if self._newest is not self._shown and self._newest is not None:
             self._shown = self._newest
+            phones = self._shown[0].phones
+            self._names = {str(phone.serial): phone_name(phone) for phone in phones}
             self.snapshot_changed.emit(self._shown[0])
 
     def _when_done(

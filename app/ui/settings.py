@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.core.identifiers import Serial
+from app.placement.conditions import UNCONDITIONAL, Conditions
 from app.placement.problem import Pin
 from app.rack.pairing import Place, PlaceKind
 from app.words.catalogue import LANGUAGES
@@ -24,15 +28,21 @@ class Settings:
     def __init__(self, path: Path, rack: str = "") -> None:
         """Read a file; `rack` is the name by which what belongs to a rack is kept."""
         self._pins_key = f"pins/rack-{quote(rack, safe='')}"
+        self._conditions_key = f"conditions/rack-{quote(rack, safe='')}"
         self._places_key = f"places/rack-{quote(rack, safe='')}"
         self._asked_language = ""
+        self._folder = path.parent
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
 
     @property
+    def folder(self) -> Path:
+        """Where the settings lie, and what else the window keeps."""
+        return self._folder
+
+    @property
     def theme(self) -> str:
-        """`system`, `dark` or `light`."""
-        value = self._store.value("appearance/theme", "system")
-        return value if value in ("dark", "light") else "system"
+        """`system`, or whatever name of a theme was kept."""
+        return str(self._store.value("appearance/theme", "system"))
 
     @theme.setter
     def theme(self, value: str) -> None:
@@ -102,6 +112,40 @@ class Settings:
         self._store.setValue(self._places_key, "\n".join(lines))
         self._store.sync()
 
+    @property
+    def conditions(self) -> Conditions:
+        """What was asked of every plan for the rack."""
+        return _conditions(str(self._store.value(self._conditions_key, "")))
+
+    @conditions.setter
+    def conditions(self, value: Conditions) -> None:
+        told = {
+            "excluded": sorted(value.excluded),
+            "trusted": sorted(value.trusted),
+            "private": value.private,
+            "least_reputation": value.least_reputation,
+        }
+        self._store.setValue(self._conditions_key, json.dumps(told))
+        self._store.sync()
+
+    def chosen(self, what: str, among: Collection[str], default: str) -> str:
+        """Return what a person chose last among some; the default where it is none of them."""
+        value = str(self._store.value(f"chosen/{what}", default))
+        return value if value in among else default
+
+    def choose(self, what: str, value: str) -> None:
+        """Remember what a person chose."""
+        self._store.setValue(f"chosen/{what}", value)
+
+    def kept(self, what: str) -> dict[str, Any]:
+        """Return what was kept under a name; empty where it is nothing of use."""
+        return _record(str(self._store.value(f"kept/{what}", "")))
+
+    def keep(self, what: str, value: Mapping[str, Any]) -> None:
+        """Keep something that JSON can hold."""
+        self._store.setValue(f"kept/{what}", json.dumps(value))
+        self._store.sync()
+
     def pins(self, model: str) -> tuple[Pin, ...]:
         """Return the layers of a model that a person fixed to phones of the rack."""
         lines = str(self._store.value(self._pins_of(model), "")).splitlines()
@@ -134,6 +178,32 @@ class Settings:
 
     def _flag(self, key: str, *, default: bool) -> bool:
         return str(self._store.value(key, default)).lower() == "true"
+
+
+def _record(text: str) -> dict[str, Any]:
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _conditions(text: str) -> Conditions:
+    """Return conditions as they were kept; none where a line says nothing that could be asked."""
+    held = _record(text)
+    excluded, trusted = _names(held.get("excluded")), _names(held.get("trusted"))
+    private, least = held.get("private") is True, held.get("least_reputation")
+    if not held or excluded is None or trusted is None:
+        return UNCONDITIONAL
+    if not isinstance(least, int | float) or not 0 <= least <= 1:
+        least = 0.0
+    return Conditions(excluded, trusted, private, float(least))
+
+
+def _names(value: object) -> frozenset[str] | None:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return None
+    return frozenset(value)
 
 
 def _place(line: str) -> Place | None:

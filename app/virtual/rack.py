@@ -7,10 +7,11 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from app.core.errors import BadInputError, PhoneLostError
 from app.core.facts import Fact
@@ -28,6 +29,8 @@ _STOP_TIMEOUT_S = 6.0
 _TIMEOUT_OF_EACH_S = 1.0
 """More time for each phone: they share the machine's cores while they start and end."""
 
+_ENDING_LOOK_S = 0.2
+"""How soon a start that is no longer wanted is noticed."""
 _ANSWER_TIMEOUT_S = 30.0
 """A phone that ended is noticed at once; one that is only slow is waited for."""
 _KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG")
@@ -46,7 +49,7 @@ class VirtualRack:
     """Starts, ends and accepts keys on virtual phones; everything else is said over ADB.
 
     Each phone keeps its files below `folder` from one run to the next, and yields the processor by
-    `niceness` (0 to 19). Used by one thread.
+    `niceness` (0 to 19). Used by one thread, but for `give_up`.
     """
 
     def __init__(self, personas: Sequence[Persona], folder: Path, niceness: int = 0) -> None:
@@ -56,6 +59,7 @@ class VirtualRack:
         self._folder = folder.resolve()
         self._niceness = niceness
         self._phones: dict[str, _RunningPhone] = {}
+        self._given_up = Event()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -67,30 +71,39 @@ class VirtualRack:
         """Serial numbers of those phones."""
         return frozenset(self._phones)
 
-    def start(self) -> tuple[str, ...]:
+    def start(self, told: Callable[[str], object] | None = None) -> tuple[str, ...]:
         """Start all phones, a few at a time, until each listens; return their addresses.
 
-        Raises `PhoneLostError` with what the phone said where one does not come up; the others are
-        ended then.
+        `told` hears of each address as soon as it answers. Raises `PhoneLostError` with what the
+        phone said where one does not come up, or where it was given up; the others are ended then.
         """
-        at_once = (os.cpu_count() or 1) * _STARTED_PER_PROCESSOR
+        at_once = phones_at_once()
         try:
             for first in range(0, len(self._personas), at_once):
-                self._start_some(self._personas[first : first + at_once])
+                self._start_some(self._personas[first : first + at_once], told)
         except PhoneLostError:
             _end(phone.process for phone in self._phones.values())
             self._phones.clear()
             raise
         return self.addresses
 
-    def _start_some(self, personas: Sequence[Persona]) -> None:
+    def give_up(self) -> None:
+        """Let `start`, on another thread, end soon and end what it started."""
+        self._given_up.set()
+
+    def _start_some(
+        self, personas: Sequence[Persona], told: Callable[[str], object] | None
+    ) -> None:
         launched = {persona.serial: self._launch(persona) for persona in personas}
         deadline_s = time.monotonic() + _START_TIMEOUT_S + len(launched) * _TIMEOUT_OF_EACH_S
         try:
             for serial, process in launched.items():
                 folder = self._folder / serial
-                port = _read_port(process, folder, deadline_s)
-                self._phones[serial] = _RunningPhone(process, folder, f"127.0.0.1:{port}")
+                port = self._read_port(process, folder, deadline_s)
+                phone = _RunningPhone(process, folder, f"127.0.0.1:{port}")
+                self._phones[serial] = phone
+                if told is not None:
+                    told(phone.address)
         except PhoneLostError:
             _end(launched.values())
             raise
@@ -161,6 +174,21 @@ class VirtualRack:
             raise PhoneLostError("virtual_phone.not_running", phone=serial) from None
         return phone
 
+    def _read_port(self, process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
+        """Return the port the phone prints.
+
+        Raises `PhoneLostError` where it ends or stays silent, or where the start was given up.
+        """
+        line = ""
+        while not line and time.monotonic() < deadline_s and not self._given_up.is_set():
+            line = _read_line(process, min(deadline_s, time.monotonic() + _ENDING_LOOK_S))
+            if not line and process.poll() is not None:
+                break
+        if not line.isdigit():
+            reason = fact_of(line) or _last_words(folder)
+            raise PhoneLostError("virtual_phone.not_started", phone=folder.name, reason=reason)
+        return int(line)
+
     def _launch(self, persona: Persona) -> subprocess.Popen[bytes]:
         folder = self._folder / persona.serial
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -181,13 +209,9 @@ class VirtualRack:
         return process
 
 
-def _read_port(process: subprocess.Popen[bytes], folder: Path, deadline_s: float) -> int:
-    """Return the port the phone prints. Raises `PhoneLostError` where it ends or stays silent."""
-    line = _read_line(process, deadline_s)
-    if not line.isdigit():
-        reason = fact_of(line) or _last_words(folder)
-        raise PhoneLostError("virtual_phone.not_started", phone=folder.name, reason=reason)
-    return int(line)
+def phones_at_once() -> int:
+    """Return how many phones are started together on this computer."""
+    return (os.cpu_count() or 1) * _STARTED_PER_PROCESSOR
 
 
 def _read_line(process: subprocess.Popen[bytes], deadline_s: float) -> str:

@@ -73,3 +73,8 @@ def _unusable_text(unusable: Sequence[PhoneSnapshot]) -> str:
     out = any(map(is_out, unusable))
     words = tr("cannot run: {phones}") if out else tr("waits for {phones}")
     return words.format(phones=told)
+
+
+def more_free(count: int) -> str:
+    """Return how many phones without layers there are besides those that are shown."""
+    return ntr("and {count} more", "and {count} more", count).format(count=count)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.core.audit_outcome import AuditOutcome, ChecksSnapshot, DutyOutcome
+from app.core.facts import Fact
 from app.ledger.entry import EntryKind
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import JournalRow
@@ -64,6 +65,7 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.PHONE_REGISTERED: message("phone-registered"),
     EntryKind.PHONE_CHANGED: message("phone-changed"),
     EntryKind.KEY_WITHDRAWN: message("key-withdrawn"),
+    EntryKind.EXAMINED: message("examined"),
     EntryKind.STAKE_ADDED: message("stake-added"),
     EntryKind.TRANSACTION_OPENED: message("transaction-opened"),
     EntryKind.RECEIPT: message("receipt"),
@@ -81,6 +83,8 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.EPOCH_OPENED: message("epoch-opened"),
     EntryKind.EPOCH_CLOSED: message("epoch-closed"),
     EntryKind.COSIGNED: message("cosigned"),
+    EntryKind.WRITER_ADMITTED: message("writer admitted"),
+    EntryKind.WRITER_CHANGED: message("writer changed"),
     EntryKind.COMMITTED: message("committed"),
     EntryKind.VOIDED: message("void"),
     EntryKind.PAYMENTS_RELEASED: message("payments-released"),
@@ -98,15 +102,27 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.RESUMED: message("resumed"),
 }
 
+_METHODS: Final[Mapping[str, Message]] = {
+    "exact": message("bit for bit"),
+    "tolerance": message("within a tolerance"),
+    "together": message("all rows at once"),
+    "rounding": message("within what rounding explains"),
+}
+
+
+def method_word(method: str) -> str:
+    """Return how an audit compared outputs; a method that is not known stays as it is named."""
+    return tr(_METHODS[method]) if method in _METHODS else method
+
+
+def known_kinds() -> tuple[str, ...]:
+    """Return the kinds of entries that there are words for."""
+    return tuple(_KINDS)
+
 
 def kind_word(kind: str) -> str:
     """Return what kind of entry it is; a kind that is not known stays as it is named."""
     return tr(_KINDS[kind]) if kind in _KINDS else kind
-
-
-def kinds_called(words: str) -> tuple[str, ...]:
-    """Return the kinds of entries whose word, in the language in force, has these words in it."""
-    return tuple(kind for kind in _KINDS if words.casefold() in kind_word(kind).casefold())
 
 
 def offence_text(name: str) -> str:
@@ -115,9 +131,17 @@ def offence_text(name: str) -> str:
     return reason if isinstance(reason, str) else sentence(reason)
 
 
-def row_text(row: JournalRow) -> str:
-    """Return what a journal entry is about and what it tells."""
-    return f"{row.subject}  {sentence(row.summary)}".strip()
+def row_text(row: JournalRow, names: Mapping[str, str]) -> str:
+    """Return what a journal entry is about, a phone by its name, and what it tells."""
+    return f"{names.get(row.subject, row.subject)}  {summary_text(row)}".strip()
+
+
+def summary_text(row: JournalRow) -> str:
+    """Return what a journal entry tells."""
+    fields = dict(row.summary.fields)
+    if "method" in fields:
+        fields["method"] = method_word(str(fields["method"]))
+    return sentence(Fact(row.summary.code, **fields))
 
 
 def new_entries(count: int) -> str:

@@ -15,11 +15,19 @@ NUMBERS: Final = frozenset({TaskKind.CLASSIFY, TaskKind.EMBED})
 _SHOWN_LETTERS: Final = 40
 
 
-def figures_text(request: RequestSnapshot) -> str:
-    """Return state, length, speed and what the ledger saw of a request."""
+def figures_text(request: RequestSnapshot, context_tokens: int = 0) -> str:
+    """Return state, length, speed and what the ledger saw of a request.
+
+    With how much of the context is used, where a size is given.
+    """
     parts = [request_word(request)]
     if request.kind not in NUMBERS:
         parts.append(f"{len(request.token_ids)}/{request.tokens_wanted}")
+        if context_tokens and request.prompt_tokens:
+            used = request.prompt_tokens + len(request.token_ids)
+            words = tr("context {used}/{size} ({share})")
+            share = f"{used / context_tokens:.0%}"
+            parts.append(words.format(used=used, size=context_tokens, share=share))
     if request.tokens_per_second is not None:
         parts.append(format_rate(request.tokens_per_second))
     if request.time_to_first_token_ms is not None:
@@ -96,6 +104,13 @@ def vector_text(count: int, norm: float) -> str:
     """Return a vector's size and length."""
     words = ntr("{count} dimension, norm {norm}", "{count} dimensions, norm {norm}", count)
     return words.format(count=count, norm=significant(norm))
+
+
+def finished_text(request: RequestSnapshot) -> str:
+    """Return that a long text is finished, and how it began."""
+    words = tr("Finished after {time}: {title}")
+    time = format_duration(request.text_s)
+    return words.format(time=time, title=talk_title(request.prompt)[:_SHOWN_LETTERS])
 
 
 def seed_text(seed: str) -> str:

@@ -81,6 +81,12 @@ def legend_title(unit: str) -> str:
     return tr("phone  ·  {unit}").format(unit=unit)
 
 
+def chart_forms() -> list[str]:
+    """Return the forms in which a chart can be saved, as file dialogs want them."""
+    forms = ((tr("Picture"), "png"), (tr("Drawing"), "svg"), (tr("Figures"), "csv"))
+    return [f"{word} (*.{ending})" for word, ending in forms]
+
+
 def show_panel(panel: str) -> str:
     """Return the action that shows or hides a panel."""
     return tr("Show {panel}").format(panel=panel)
@@ -138,6 +144,21 @@ def doubts_text(ledger: LedgerSnapshot) -> str:
         for each in ledger.doubted
     )
     return " ".join(told)
+
+
+def confirm_question(name: str) -> str:
+    """Return what is asked before the breaker of a class is closed."""
+    words = tr(
+        "Are phones of the class {name} judged rightly? From then on they lose stake for wrong"
+        " numbers like any other. This is journalled under your name as the operator."
+    )
+    return words.format(name=name)
+
+
+def crash_text(path: str) -> str:
+    """Return that the last run did not close, and where its report lies."""
+    words = tr("The last run of the control centre ended without closing. Its report: {path}")
+    return words.format(path=path)
 
 
 def unknown_scene(name: str, known: Iterable[str]) -> str:

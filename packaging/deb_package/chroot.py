@@ -34,7 +34,8 @@ class Archive:
     """A release and where its packages are loaded from."""
 
     suite: str
-    mirror: str
+    mirror: str = ""
+    """Its address; where there is none debootstrap takes its own."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def bare_system(archive: Archive, include: Sequence[str] = ()) -> Iterator[Chroo
         Path(folder).chmod(0o755)  # an ordinary user of the system has to pass
         words = ["unshare", "--mount", "debootstrap", "--variant=minbase"]
         more = [f"--include={','.join(include)}"] if include else []
-        execute([*words, *more, archive.suite, folder, archive.mirror])
+        mirror = [archive.mirror] if archive.mirror else []
+        execute([*words, *more, archive.suite, folder, *mirror])
         yield Chroot(Path(folder))
 
 

@@ -239,6 +239,27 @@ def sends_rows_of_another_step(me: Cheat) -> None:
     _passes_on(me, change)
 
 
+def _changes_rows(me: Cheat, **changes: Any) -> None:  # noqa: ANN401
+    def change(step: Any, answers: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        rows = [row._replace(**changes) for row in step.rows]
+        frame = step_message.step_frame(rows, step.trace, step.inputs)
+        return step._replace(table=read_step(memoryview(frame)).table), answers
+
+    _passes_on(me, change)
+
+
+def wants_no_token_for_the_host(me: Cheat) -> None:
+    _changes_rows(me, wants_token=False, generated=0, drafts=0)
+
+
+def asks_for_another_token_than_the_host(me: Cheat) -> None:
+    _changes_rows(me, generated=1_000)
+
+
+def lets_the_ring_go_on_for_longer(me: Cheat) -> None:
+    _changes_rows(me, ahead=1_000)
+
+
 def hides_what_it_computed_with(me: Cheat) -> None:
     def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:  # noqa: ANN401
         return honest(alter.lie if alter.cheats else fault, generated, hidden)  # type: ignore[attr-defined]

@@ -65,6 +65,7 @@ def test_bench_decode_measures_stages_streams_and_memory(
 
 def test_bench_ledger_commits_in_groups_beside_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "RECEIPTS", 128)
+    monkeypatch.setattr(ledger, "PACED_RECEIPTS", 40)
     report = ledger.measure(2)
     found = report.figures["variants"]
     assert isinstance(found, list)
@@ -73,3 +74,7 @@ def test_bench_ledger_commits_in_groups_beside_one_by_one(monkeypatch: pytest.Mo
     assert all(count > 8 for count in grouped["receipts_a_commit"])
     assert all(len(each["rates"]) == 2 and min(each["rates"]) > 0 for each in found)
     assert [row[0] for row in report.tables[0].rows] == ["one commit an entry", "in groups"]
+    paced_s = report.figures["paced_s"]
+    assert isinstance(paced_s, list)
+    assert len(paced_s) == 80
+    assert min(paced_s) > 0

@@ -14,10 +14,17 @@ from typing import Any, TypeVar, cast
 from app.core.assignment import Assignment, StageAssignment
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.core.clock import SystemClock
-from app.core.device import USUAL_WATTS, DeviceDescription, DeviceProfile, DeviceState
+from app.core.device import (
+    USUAL_WATTS,
+    DeviceDescription,
+    DeviceProfile,
+    DeviceState,
+    PhoneInspection,
+)
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelTask
+from app.core.standard.rules import Conformance, RuleName, RuleOutcome
 from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
@@ -43,8 +50,10 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Examine,
     Foresee,
     Inject,
+    InspectPhone,
     PairByCode,
     PairByQr,
     ReadJournal,
@@ -244,6 +253,11 @@ class ScriptedControl:
                 (index,) = (n for n, r in enumerate(self.requests) if r.identifier == identifier)
                 self.change(index, state=RequestState.CANCELLED)
                 self.phase = Phase.READY
+            case Examine(serial):
+                broken = RuleOutcome(RuleName.RECEIPT, Fact("rule.took_bad_input"))
+                return Conformance(serial, 1, (RuleOutcome(RuleName.ECHO), broken), "class")
+            case InspectPhone():
+                return PhoneInspection(("worker started",), (), ("drwx store",))
             case RequestAssignment(assignment):
                 self.requested = assignment
             case Replan(objective, pins, conditions):
@@ -307,7 +321,10 @@ class ScriptedControl:
             row
             for row in self.journal
             if (before is None or row.sequence < before)
-            and (not search.words or row.kind in search.kinds or search.words in str(row))
+            and all(
+                row.kind in term.kinds or any(text in str(row) for text in (term.words, *term.also))
+                for term in search.terms
+            )
         ]
         return JournalPage(tuple(found[-count:]), reaches_beginning=len(found) <= count)
 

@@ -6,14 +6,14 @@ Canonical JSON (RFC 8785) under Ed25519 (RFC 8032) with a domain tag before the 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from workers.errors import ReceiptError
+from workers.identity.canonical import canonical_text
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import (
     Digest,
@@ -87,10 +87,10 @@ _THIRD_FORMS: Final = {name: form for name, form in _FORMS.items() if name != "c
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
-    content = asdict(body)
+    content = {**vars(body)}
     if body.choices is None:
         del content["choices"]
-    return rfc8785.dumps(content)
+    return canonical_text(content).encode()
 
 
 def sign_receipt(body: ReceiptBody, key: Ed25519PrivateKey) -> bytes:

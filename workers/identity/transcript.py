@@ -84,6 +84,11 @@ class Transcript:
         """Number of the step that comes next."""
         return len(self._steps)
 
+    @property
+    def rows(self) -> int:
+        """Rows in the cache where its newest step ended."""
+        return self._rows
+
     def check_room(self, size_bytes: int) -> None:
         """Raise `TranscriptFullError` where a step with inputs of that size cannot be recorded."""
         if self._size_bytes + size_bytes > self._maximum_bytes:

@@ -27,6 +27,7 @@ from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.sampling_rule import (
     MAXIMUM_ALTERNATIVES,
     Additions,
+    AskedTokens,
     Mask,
     Repeated,
     Repetition,
@@ -324,6 +325,8 @@ class Open(WorkerCommand[Opened], kind=Kind.OPEN):
     terms: SignedTerms
     history: Annotated[tuple[TokenId, ...], Items(HISTORY_TOKENS)] | None = None
     """The text so far, for the last stage to look drafts up in; None where it sends none."""
+    asked: AskedTokens | None = None
+    """For the last stage; None where it is to believe the rows that other phones send it."""
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "transaction.too_many": ("limit",),
     "transaction.unknown_here": ("transaction",),
     "transcript.full": ("limit",),
+    "transcript.hidden": (),
     "transcript.without_step": ("step",),
     "worker.surprised": ("kind",),
 }

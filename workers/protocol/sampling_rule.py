@@ -103,3 +103,18 @@ def steered(rule: SamplingRule, steering: Steering) -> SamplingRule:
         return rule
     given: dict[str, Any] = {each.name: getattr(rule, each.name) for each in fields(SamplingRule)}
     return SteeredRule(**given, steering=steering)
+
+
+class AskedTokens(NamedTuple):
+    """Which tokens the host asks for: what it says itself, whatever a step's rows say on the way.
+
+    The step that ends with `rows` in the slot asks for the token of that number, each row more for
+    the next one, and steps that end before for none.
+    """
+
+    rows: Annotated[int, Integer(1, 1 << 32)]
+    generated: Annotated[int, Integer(1, 1 << 32)]
+
+    def number_at(self, end: int) -> int:
+        """Return which token a step asks for that ends at so many rows, 0 where none."""
+        return self.generated + end - self.rows if end >= self.rows else 0

@@ -72,14 +72,13 @@ class StepRunner:
         try:
             step = _read(frame)
             transactions = [self._transactions.find(row.transaction) for row in step.rows]
-            for transaction, row in zip(transactions, step.rows, strict=True):
+            for transaction in transactions:
                 if not transaction.takes_from(sender_key, self._host_key):
                     name = transaction.identifier
                     why = f"a step of transaction {name} did not come from the stage before"
                     self._inbox.dropped.note(sender_key, "step", why)
                     return
-                transaction.check_asked_for(sender_key, self._host_key, row)
-                transaction.check_steered(row)
+            step = self._as_asked(transactions, step, sender_key)
             self._run(transactions, step, arrived_ns, idle_ns)
         except ReportedError as error:
             self._report(frame, sender_key, error)
@@ -87,6 +86,17 @@ class StepRunner:
             traceback.print_exc()
             surprise = ReportedError("worker.surprised", kind=type(error).__name__)
             self._report(frame, sender_key, surprise)
+
+    def _as_asked(self, transactions: Sequence[Transaction], step: Step, sender_key: str) -> Step:
+        """Return a step that asks for what the host asked for. Raises `UnusableRowsError`."""
+        tokens, host_key = step.inputs.shape[1], self._host_key
+        rows = []
+        for transaction, sent in zip(transactions, step.rows, strict=True):
+            row = transaction.as_asked(sender_key, host_key, sent, tokens)
+            transaction.check_asked_for(sender_key, host_key, row)
+            transaction.check_steered(row)
+            rows.append(row)
+        return step._replace(rows=tuple(rows))
 
     def _report(self, frame: memoryview, sender_key: str, error: ReportedError) -> None:
         """Tell the host, once of each transaction, and of none in which the sender has no say."""

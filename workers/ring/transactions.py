@@ -14,8 +14,14 @@ from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.choices import choice_leaf
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
-from workers.protocol.commands import MAXIMUM_TRANSACTIONS, NextHop, Open, Resumption, SignedTerms
-from workers.protocol.sampling_rule import UNSTEERED, SamplingRule, Steering, steered
+from workers.protocol.commands import (
+    MAXIMUM_TRANSACTIONS,
+    NextHop,
+    Open,
+    Resumption,
+    SignedTerms,
+)
+from workers.protocol.sampling_rule import UNSTEERED, AskedTokens, SamplingRule, Steering, steered
 from workers.protocol.step_message import StepRow
 from workers.protocol.wire import Tensor
 from workers.ring.kept_rows import KeptRows, KeptSlots, Place
@@ -52,6 +58,8 @@ class Transaction:
     """How many steps the first stage still takes from the last before the host's next one."""
     lookup: PromptLookup | None = None
     """Where the last stage drafts."""
+    asked: AskedTokens | None = None
+    """Which tokens the host asks for by its own word."""
     drafts_taken: int = 0
     """Of the newest step: so many of the steps recorded last were drafts."""
     broken: bool = False
@@ -76,6 +84,20 @@ class Transaction:
         """Return what steers the choice of a token besides the rule."""
         of, steering = self.steering
         return steering if of == generated else UNSTEERED
+
+    def as_asked(self, sender_key: str, host_key: str, row: StepRow, tokens: int) -> StepRow:
+        """Return a row with what the host asked for, whatever phones on the way made of that.
+
+        Raises `UnusableRowsError` where it does not begin behind the rows there are: by its place
+        the host's word is found, and both neighbours sign for it.
+        """
+        if self.asked is None or sender_key == host_key:
+            return row
+        in_turn = row.step == self.transcript.next_step
+        if in_turn and row.position != self.transcript.rows:
+            raise UnusableRowsError("rows.unasked")
+        number = self.asked.number_at(row.position + tokens - row.drafts)
+        return row._replace(wants_token=number > 0, generated=number)
 
     def check_steered(self, row: StepRow) -> None:
         """Take the token next that the host told how to choose, as it said.
@@ -299,4 +321,5 @@ class TransactionTable:
             nonce=nonce,
             previous_key=command.previous,
             lookup=None if command.history is None else self._make_lookup(command),
+            asked=command.asked,
         )

@@ -49,6 +49,7 @@ def receipts_to_record(ledger: Ledger, count: int) -> tuple[SignedReceipt, ...]:
     assignment = Assignment(_MODEL, (_CHAIN,), stages)
     for serial, key in keys.items():
         ledger.register_phone(serial, _proven(serial, key, ledger.host_key), _NUMERICAL_CLASS)
+        ledger.grant_stake(serial)  # without one all of its work is audited
     receipts = []
     for number in range(count // PHONES):
         name = TransactionId(f"t{number}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from app.command_line.commands import doctor_conformance
 from app.command_line.machine.doctor_checks import Check, all_checks
 from app.command_line.machine.doctor_files import check_assets, check_telemetry
 from app.command_line.machine.doctor_runtime import check_worker_runtime
@@ -14,7 +15,9 @@ from app.words.sentences import fact_text, facts_text, sentence
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Print every check; the exit status is 1 where something needed is missing."""
+    """Print every check, or examine a phone; the exit status is 1 where something is missing."""
+    if arguments.conformance is not None:
+        return doctor_conformance.execute(arguments)
     files = (check_assets(), check_telemetry())
     checks = (*all_checks(arguments.home), *files, check_worker_runtime())
     healthy = all(check.passed or not check.needed for check in checks)

@@ -34,7 +34,7 @@ _SHOWN: Final = 12
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print them, read from the file; nothing is checked beyond what reading it needs."""
-    snapshot = read_snapshot(Home(arguments.home).ledger_file)
+    snapshot = read_snapshot(Home(arguments.home).ledger_place)
     economy = snapshot.economy
     if arguments.json:
         print_json({"treasury": snapshot.treasury, **asdict(economy)})

@@ -15,7 +15,7 @@ from app.ledger.views.export import read_snapshot, read_standings
 from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding, SlashRow
 from app.rack.home import Home
 from app.words.catalogue import message, tr
-from app.words.ledger import offence_text
+from app.words.ledger import offence_text, summary_text
 from app.words.sentences import sentence
 from app.words.states import credits_words
 from app.words.terminal import audits_text
@@ -48,7 +48,7 @@ JOURNAL_HEADINGS: Final = (
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the ledger's newest end; nothing is checked beyond what reading it needs."""
-    path = Home(arguments.home).ledger_file
+    path = Home(arguments.home).ledger_place
     standings = read_standings(path, SystemClock().wall_ms())
     snapshot = read_snapshot(path)
     if arguments.json:
@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _row_report(row: JournalRow) -> dict[str, object]:
-    told = {"summary": sentence(row.summary), "code": row.summary.code}
+    told = {"summary": summary_text(row), "code": row.summary.code}
     return {**asdict(row), **told}
 
 
@@ -111,7 +111,7 @@ def _phone(serial: Serial, standing: PhoneStanding) -> list[str]:
 
 
 def _entry(row: JournalRow) -> list[str]:
-    return [str(row.sequence), _when(row.wall_ms), row.kind, row.subject, sentence(row.summary)]
+    return [str(row.sequence), _when(row.wall_ms), row.kind, row.subject, summary_text(row)]
 
 
 def _when(wall_ms: int) -> str:

@@ -13,6 +13,7 @@ from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.journal.keys import parse_public_key, read_public_key
 from app.ledger.journal.verification import verify_ledger
+from app.ledger.storage.addresses import LedgerPlace
 from app.proof.convicting.facts import proven_fault
 from app.rack.home import Home
 from app.words.ledger import audits_text, cosigned_text, not_valid_text, verified_text
@@ -28,8 +29,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.evidence:
         return ledger_evidence.execute(arguments)
     home = Home(arguments.home)
-    path: Path = arguments.ledger or home.ledger_file
-    if not path.is_file():
+    path: LedgerPlace = arguments.ledger or home.ledger_place
+    if isinstance(path, Path) and not path.is_file():
         raise LedgerError("ledger.none_there", path=str(path))
     key = parse_public_key(arguments.key) if arguments.key else read_public_key(home.ledger_key)
     report = verify_ledger(path, key, proven_fault)

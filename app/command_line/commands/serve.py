@@ -25,7 +25,7 @@ def execute(arguments: argparse.Namespace) -> int:
     clock = SystemClock()
     options = replace(rack_options(arguments), lets_terminals_in=True)
     settings = GatewaySettings(
-        ledger=home.ledger_file,
+        ledger=home.ledger_place,
         host=arguments.host,
         port=arguments.port,
         places=max(arguments.streams, DEFAULT_SLOTS),

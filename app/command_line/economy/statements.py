@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.command_line.output.terminal import print_fact
 from app.core.errors import BadInputError, LedgerError, reason_of
 from app.core.facts import Fact
+from app.ledger.desks.intake import MOST_FILE_BYTES
 from app.ledger.journal.keys import read_key, read_public_key
 from app.ledger.ledger import Ledger
 from app.ledger.rules.governance.statement import SignedStatement, sign_statement
@@ -45,9 +46,13 @@ def say(
 
 
 def read_file(path: Path) -> bytes:
-    """Return what is in a file. Raises `BadInputError`."""
+    """Return what is in a file, of one too long no more than tells that it is.
+
+    Raises `BadInputError`.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MOST_FILE_BYTES + 1)
     except OSError as error:
         reason = reason_of(error)
         raise BadInputError("file.unreadable", path=str(path), reason=reason) from None
@@ -55,7 +60,7 @@ def read_file(path: Path) -> bytes:
 
 def named_proposal(home: Home, beginning: str) -> str:
     """Return the one proposal whose name begins so. Raises `LedgerError`."""
-    names = tuple(read_economy(home.ledger_file).proposals)
+    names = tuple(read_economy(home.ledger_place).proposals)
     found = [name for name in names if name.startswith(beginning)]
     if len(found) != 1:
         raise LedgerError("governance.no_proposal", name=beginning)
@@ -64,7 +69,7 @@ def named_proposal(home: Home, beginning: str) -> str:
 
 def _next_number(home: Home, key: Ed25519PrivateKey) -> int:
     public = key.public_key().public_bytes_raw().hex()
-    return read_economy(home.ledger_file).orders.get(public, 0) + 1
+    return read_economy(home.ledger_place).orders.get(public, 0) + 1
 
 
 def _signed(

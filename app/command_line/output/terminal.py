@@ -34,12 +34,13 @@ class _ResultConsole(Console):
 
 def result_console() -> Console:
     """Return the console for results, on standard output; to be used in `output_kept_whole`."""
-    return _ResultConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return _ResultConsole(width=width, highlight=False, markup=False)
 
 
 def progress_console() -> Console:
     """Return the console for progress, on standard error."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False)
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def print_fact(fact: Fact) -> None:
 def print_line(text: str) -> None:
     """Print one line as it is."""
     with output_kept_whole():
-        result_console().print(text, markup=False, soft_wrap=True)
+        result_console().print(text, soft_wrap=True)
 
 
 def _discard_the_rest() -> None:

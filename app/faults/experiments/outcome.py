@@ -55,13 +55,15 @@ class CheatOutcome:
     audits_before: int
     """How many audits had ended, of all phones, up to and with the one that caught it."""
     account: Account
+    stood_s: float = 0.0
+    """From when it was injected to the end of its pass."""
 
     @property
     def as_expected(self) -> bool:
         """Whether it was caught by who should, in time, or by nobody where nobody need."""
         told = SPECIFICATIONS[self.kind]
         if self.caught_by is None or self.caught_after_s is None:
-            return Catcher.NOBODY in told.caught_by
+            return Catcher.NOBODY in told.caught_by and self.stood_s <= told.unnoticed_s
         return self.caught_by in told.caught_by and (
             self.caught_after_s <= told.within_s or Catcher.NOBODY in told.caught_by
         )

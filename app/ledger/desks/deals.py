@@ -26,8 +26,8 @@ class DealDesk:
         self._works: dict[TransactionId, str] = {}
         """By transaction that is not settled yet, the record of what it read and answered."""
         self._unreleased = {
-            name: attempt.deal.release_from_ms or 0
-            for name, attempt in recorder.state.transactions.items()
+            TransactionId(attempt.transaction): attempt.deal.release_from_ms or 0
+            for attempt in recorder.state.transactions.at_work()
             if attempt.status is _S.SETTLED and attempt.deal is not None
         }
 
@@ -40,9 +40,8 @@ class DealDesk:
         attempt = self._recorder.state.transaction(transaction)
         if attempt.deal is None or attempt.status is not _S.OPEN:
             return
-        if attempt.price_per_token:
-            tokens = min(tokens, attempt.deal.held // attempt.price_per_token)
-        self._recorder.record(EntryKind.COMMITTED, {"transaction": transaction, "tokens": tokens})
+        fields = {"transaction": transaction, "tokens": _covered(attempt, tokens)}
+        self._recorder.record(EntryKind.COMMITTED, fields)
 
     def note_work(self, transaction: TransactionId, digest: str) -> None:
         """Let the entry that settles a transaction name the record of what it read and answered."""
@@ -52,26 +51,29 @@ class DealDesk:
         """Fix who is paid for so many tokens: phones with a receipt and no offence; once."""
         state = self._recorder.state
         attempt = state.transaction(transaction)
-        if attempt.status.paid and attempt.payable_tokens == tokens:
+        if attempt.status.paid and _is_settled_for(attempt, tokens):
             return
         with self._recorder.atomic():
             self.commit(transaction, tokens)
             attempt = self._recorder.state.transaction(transaction)
+            tokens = _covered(attempt, tokens)
             payments = [
                 each.to_fields() for each in payments_of(self._recorder.state, attempt, tokens)
             ]
             fields = {"transaction": transaction, "tokens": tokens, "payments": payments}
-            work = self._works.pop(transaction, None)
+            work = self._works.get(transaction)
             fields = fields if work is None else {**fields, "work": work}
             self._recorder.record(EntryKind.SETTLED, fields)
+        self._works.pop(transaction, None)
         deal = self._recorder.state.transaction(transaction).deal
         if deal is not None:
             self._unreleased[transaction] = deal.release_from_ms or 0
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
         """End an attempt early: only that many generated tokens count; none makes it void."""
-        fields = {"transaction": transaction, "good_tokens": good_tokens, "reason": reason}
         attempt = self._recorder.state.transaction(transaction)
+        good_tokens = _covered(attempt, good_tokens)
+        fields = {"transaction": transaction, "good_tokens": good_tokens, "reason": reason}
         ended = attempt.status in (_S.ROLLED_BACK, _S.VOID)
         if not (ended and attempt.payable_tokens == good_tokens):
             self._recorder.record(EntryKind.ROLLED_BACK, fields)
@@ -111,9 +113,9 @@ class DealDesk:
                 self._end(attempt)
 
     def _left(self, running: Collection[TransactionId]) -> Iterator[TransactionRecord]:
-        for name, attempt in self._recorder.state.transactions.items():
+        for attempt in self._recorder.state.transactions.at_work():
             ended = attempt.status in (_S.SETTLED, _S.RELEASED, _S.VOID)
-            if attempt.deal is not None and not ended and name not in running:
+            if attempt.deal is not None and not ended and attempt.transaction not in running:
                 yield attempt
 
     def _end(self, attempt: TransactionRecord) -> None:
@@ -127,3 +129,16 @@ class DealDesk:
             self.void(name, VoidReason.BROKEN_OFF)
         elif self._recorder.wall_ms > deal.commit_by_ms:
             self.void(name, VoidReason.EXPIRED)
+
+
+def _covered(attempt: TransactionRecord, tokens: int) -> int:
+    """Return how many of so many tokens the escrow pays for."""
+    price, deal = attempt.price_per_token, attempt.deal
+    return min(tokens, deal.held // price) if deal and price else tokens
+
+
+def _is_settled_for(attempt: TransactionRecord, tokens: int) -> bool:
+    """Tell whether a settled transaction is paid for so many tokens, or for all in escrow."""
+    committed_for = attempt.deal.committed_tokens if attempt.deal else None
+    paid = attempt.payable_tokens
+    return paid == tokens or (paid is not None and paid == committed_for and tokens > paid)

@@ -10,6 +10,7 @@ from app.ledger.entry import EntryKind
 from app.ledger.rules.governance.grants import is_met
 from app.ledger.rules.governance.proposal import ProposalStatus, PublicProposal
 from app.ledger.rules.governance.statement import SignedStatement
+from app.ledger.rules.governance.voting import treasury_lacks
 
 
 class GovernanceDesk:
@@ -62,7 +63,8 @@ class GovernanceDesk:
             case ProposalStatus.OPEN if now_ms >= proposal.ends_ms and not proposal.accepted:
                 self._recorder.record(EntryKind.PROPOSAL_CLOSED, named)
             case ProposalStatus.OPEN if now_ms >= proposal.executes_ms and not stopped:
-                self._recorder.record(EntryKind.PROPOSAL_EXECUTED, named)
+                if not treasury_lacks(self._recorder.state, proposal.unpaid):
+                    self._recorder.record(EntryKind.PROPOSAL_EXECUTED, named)
             case ProposalStatus.EXECUTED if not stopped:
                 for index, part in enumerate(proposal.parts):
                     met = is_met(self._recorder.state, now_ms, part.condition)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.ledger.merkle import node_hash, root_hash
 
 
@@ -27,6 +29,20 @@ class Frontier:
         twin = Frontier()
         twin._peaks, twin.size = list(self._peaks), self.size
         return twin
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, largest first."""
+        return tuple(self._peaks)
+
+    @classmethod
+    def of(cls, size: int, peaks: Sequence[bytes]) -> Frontier:
+        """Return a tree of that many leaves. Raises `ValueError` for another number of peaks."""
+        if len(peaks) != size.bit_count():
+            raise ValueError(size)
+        made = cls()
+        made._peaks, made.size = list(peaks), size
+        return made
 
     def root(self) -> bytes:
         """Return the root hash (32 bytes); of no leaves, SHA-256 of nothing."""

@@ -6,7 +6,6 @@ DeWitt et al., "Implementation techniques for main memory database systems", 198
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,14 +14,15 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.errors import LedgerError
-from app.ledger.entry import Entry, make_entry
+from app.ledger.entry import FIRST_PREVIOUS_HASH, Entry, make_entry
+from app.ledger.head import SignedHead, sign_head
 from app.ledger.journal.frontier import Frontier
-from app.ledger.journal.head import SignedHead, sign_head
 from app.ledger.journal.replay import Observer, ReplayedLedger
-from app.ledger.journal.store import LedgerStore
+from app.ledger.journal.snapshots import SnapshotWriter
 from app.ledger.merkle import leaf_hash
 from app.ledger.rules.state import Change, State
 from app.ledger.rules.transitions import change_of
+from app.ledger.storage.sql import JournalStorage, StorageError, StoredBatch, StoredSnapshot
 
 Recorded = tuple[Entry, Change]
 
@@ -34,6 +34,8 @@ class _Batch:
     recorded: Sequence[Recorded]
     frontier: Frontier
     head: SignedHead
+    snapshot: StoredSnapshot | None
+    """Of what the entries before these add up to."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Journal:
 
     def __init__(
         self,
-        store: LedgerStore,
+        store: JournalStorage,
         key: Ed25519PrivateKey,
         position: ReplayedLedger,
         observe: Observer,
@@ -69,6 +71,7 @@ class Journal:
         self._key = key
         self._position = position
         self._observe = observe
+        self._snapshots = SnapshotWriter(key, position.snapshot_entries, position.parts_digest)
         self._draft: _Draft | None = None
         self._doubtful: _Batch | None = None
         """What a failed commit may have written all the same."""
@@ -93,6 +96,12 @@ class Journal:
         """The kind of the newest entry, not yet written ones included."""
         last = self._position.last if self._draft is None else self._draft.last
         return last.kind if last else ""
+
+    @property
+    def last_hash(self) -> bytes:
+        """The hash of the newest entry, not yet written ones included: 32 bytes."""
+        last = self._position.last if self._draft is None else self._draft.last
+        return last.entry_hash if last else FIRST_PREVIOUS_HASH
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -138,7 +147,7 @@ class Journal:
         batch = self._batch_of(recorded)
         try:
             self._write(batch)
-        except sqlite3.Error as error:
+        except StorageError as error:
             self._doubtful = batch
             if not self._resolve_doubt():
                 raise _unwritten(error) from error
@@ -151,28 +160,31 @@ class Journal:
             frontier.append(leaf_hash(entry.entry_hash))
         last = recorded[-1][0]
         head = sign_head(self._key, last.sequence, last.entry_hash, frontier.root())
-        return _Batch(recorded, frontier, head)
+        return _Batch(recorded, frontier, head, self._snapshots.due(self._position))
 
     def _write(self, batch: _Batch) -> None:
         balances: dict[str, int] = {}
+        formats = [change.format for _, change in batch.recorded if change.format is not None]
         for _, change in batch.recorded:
             balances.update(change.balances)
-        with self._store.transaction():
-            if batch.recorded[0][0].sequence == 1:
-                self._store.create_tables()
-            for _, change in batch.recorded:
-                if change.format is not None:
-                    self._store.mark_format(change.format)
-            self._store.insert_entries([entry for entry, _ in batch.recorded])
-            self._store.replace_head(batch.head)
-            self._store.insert_transfers(
-                (entry.sequence, transfer)
-                for entry, change in batch.recorded
-                for transfer in change.transfers
+        self._store.append(
+            StoredBatch(
+                entries=[entry for entry, _ in batch.recorded],
+                head=batch.head,
+                transfers=[
+                    (entry.sequence, transfer)
+                    for entry, change in batch.recorded
+                    for transfer in change.transfers
+                ],
+                balances=balances,
+                format=formats[-1] if formats else None,
+                snapshot=batch.snapshot,
             )
-            self._store.replace_balances(balances)
+        )
 
     def _accept(self, batch: _Batch) -> None:
+        if batch.snapshot is not None:
+            self._snapshots.written(self._position)
         self._position.frontier = batch.frontier
         self._position.last = batch.recorded[-1][0]
         for entry, change in batch.recorded:
@@ -189,7 +201,7 @@ class Journal:
             return False
         try:
             written = self._store.head_after_failure() == batch.head
-        except sqlite3.Error as error:
+        except StorageError as error:
             raise _unwritten(error) from error
         self._doubtful = None
         if written:
@@ -197,5 +209,5 @@ class Journal:
         return written
 
 
-def _unwritten(error: sqlite3.Error) -> LedgerError:
-    return LedgerError("ledger.unwritten", reason=str(error))
+def _unwritten(error: StorageError) -> LedgerError:
+    return LedgerError("ledger.unwritten", reason=error.fact)

@@ -6,11 +6,11 @@ read, a proof takes a few hashes whatever the journal's length.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, Self
 
-from app.ledger.journal.store import LedgerStore
 from app.ledger.merkle import largest_power_below, leaf_hash, node_hash, root_hash
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 
 _READ_LEAVES: Final = 256
 """Subtrees of so many leaves are read at once; smaller ones are not kept."""
@@ -19,7 +19,7 @@ _READ_LEAVES: Final = 256
 class JournalTree:
     """RFC 6962's tree over the entry hashes of one ledger file. Not for two threads at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: LedgerPlace) -> None:
         self._path = path
         self._kept: dict[tuple[int, int], bytes] = {}
         """By first leaf and length, the roots of perfect subtrees."""
@@ -70,8 +70,8 @@ class JournalTree:
 class _EntryHashReader:
     """The entry hashes of a ledger, at one moment."""
 
-    def __init__(self, path: Path) -> None:
-        self._store = LedgerStore.open_read_only(path)
+    def __init__(self, path: LedgerPlace) -> None:
+        self._store = open_storage_read_only(path)
 
     def __enter__(self) -> Self:
         return self

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.ledger.entry import Entry, EntryKind, integer, record
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.replay import replay
-from app.ledger.journal.store import LedgerStore
+from app.ledger.journal.signatures import (
+    SignatureRefusedError,
+    SignaturesInParallel,
+    check_signature,
+)
 from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.audits.proven import FaultJudge, convicts_by_evidence, require_proven
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.transaction_rules import outcome_of
+from app.ledger.storage.addresses import LedgerPlace, evidence_folder
+from app.ledger.storage.places import open_storage_read_only
+
+_READ_AGAIN: Final = (LedgerError, SignatureRefusedError, BrokenExecutor)
+"""After these a ledger is read once more, one entry after the other: that tells what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class VerificationReport:
 
 
 def verify_ledger(
-    path: Path, public_key: bytes, judge: FaultJudge | None = None
+    path: LedgerPlace, public_key: bytes, judge: FaultJudge | None = None
 ) -> VerificationReport:
     """Replay a ledger against the host's public key (32 bytes; `keys.read_public_key`).
 
@@ -59,25 +71,38 @@ def verify_ledger(
     were found wrong, as far as it is kept. Raises `LedgerError` only where there is no ledger at
     all.
     """
-    if not path.is_file():
+    if isinstance(path, Path) and not path.is_file():
         raise LedgerError("ledger.none_there", path=str(path))
-    counter = _Checker(EvidenceStore(evidence_folder(path)), judge)
+    evidence = EvidenceStore(evidence_folder(path))
+    with suppress(*_READ_AGAIN), SignaturesInParallel() as signatures:
+        return _verified(path, public_key, _Checker(evidence, judge, signatures.take))
+    counter = _Checker(evidence, judge, check_signature)
     try:
-        store = LedgerStore.open_read_only(path)
-        try:
-            replay(store, public_key, (counter.check,))
-        finally:
-            store.close()
+        return _verified(path, public_key, counter)
     except LedgerError as error:
         return counter.report(error.fact)
+
+
+def _verified(path: LedgerPlace, public_key: bytes, counter: _Checker) -> VerificationReport:
+    store = open_storage_read_only(path)
+    try:
+        replay(store, public_key, (counter.check,))
+    finally:
+        store.close()
     return counter.report(None)
 
 
 class _Checker:
     """Checks the signatures in entries that replay found right."""
 
-    def __init__(self, evidence: EvidenceStore, judge: FaultJudge | None) -> None:
+    def __init__(
+        self,
+        evidence: EvidenceStore,
+        judge: FaultJudge | None,
+        check_signature: Callable[[SignedReceipt], None],
+    ) -> None:
         self._evidence, self._judge = evidence, judge
+        self._check_signature = check_signature
         self._convictions = self._unproven = 0
         self._audits: Counter[str] = Counter()
         self._heads = WitnessCheck()
@@ -106,9 +131,9 @@ class _Checker:
     def check(self, entry: Entry) -> None:
         try:
             if entry.kind == EntryKind.RECEIPT:
-                SignedReceipt.from_fields(entry.fields()).verified()
+                self._check_signature(SignedReceipt.from_fields(entry.fields()))
             elif entry.kind == EntryKind.EQUIVOCATION:
-                SignedReceipt.from_fields(record(entry.fields(), "second")).verified()
+                self._check_signature(SignedReceipt.from_fields(record(entry.fields(), "second")))
             elif convicts_by_evidence(entry.kind, entry.fields()):
                 self._convict(entry)
         except LedgerError as error:

@@ -28,6 +28,8 @@ class WitnessCheck:
         """Look at the next entry. Raises `LedgerError` for a head of another journal."""
         if entry.kind == EntryKind.GENESIS:
             self._host_key = str(entry.fields().get("host_key"))
+        if entry.kind == EntryKind.WRITER_CHANGED:
+            self._host_key = str(entry.fields().get("key"))
         if entry.kind == EntryKind.COSIGNED:
             self._compare(entry)
         self._later.append(leaf_hash(entry.entry_hash))

@@ -6,7 +6,7 @@ are positive integers, no account but the mint goes below zero, and all accounts
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +50,7 @@ class Posting:
 
 
 def post(
-    balances: Mapping[str, int], posted: Collection[str], transfers: Sequence[Posting]
+    balances: Mapping[str, int], posted: Container[str], transfers: Sequence[Posting]
 ) -> dict[str, int]:
     """Return the new balances of the accounts touched, nothing else changed.
 

@@ -71,9 +71,7 @@ def due_stages(attempt: TransactionRecord, secret: bytes) -> frozenset[int]:
 
 def duties_left(state: State, secret: bytes) -> Iterator[Duty]:
     """Yield the audits of the open epoch that were drawn and neither done nor accounted for."""
-    for attempt in state.transactions.values():
-        if attempt.epoch != state.epoch.number:
-            continue
+    for attempt in state.transactions_of(state.epoch.number):
         for stage in sorted(due_stages(attempt, secret)):
             if stage not in attempt.verdicts and stage not in attempt.not_audited:
                 yield Duty(attempt.transaction, stage, attempt.stages[stage].serial)
@@ -81,7 +79,6 @@ def duties_left(state: State, secret: bytes) -> Iterator[Duty]:
 
 def sharp_tests_left(state: State) -> Iterator[Duty]:
     """Yield the stages of the open epoch that deviate and of which nothing more is on record."""
-    for attempt in state.transactions.values():
-        if attempt.epoch == state.epoch.number:
-            for stage in sorted(attempt.sharp_due - attempt.sharp_tests.keys()):
-                yield Duty(attempt.transaction, stage, attempt.stages[stage].serial)
+    for attempt in state.transactions_of(state.epoch.number):
+        for stage in sorted(attempt.sharp_due - attempt.sharp_tests.keys()):
+            yield Duty(attempt.transaction, stage, attempt.stages[stage].serial)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Final, Self
 
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, integer, octets, record, text
@@ -37,6 +38,8 @@ from app.ledger.rules.state import (
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
 
+_REMEMBERED: Final = 256
+
 
 @dataclass(frozen=True)
 class SignedWork:
@@ -58,6 +61,11 @@ class SignedReceipt:
     public_key: bytes
 
     @classmethod
+    def of(cls, data: bytes, signature: bytes, public_key: bytes) -> Self:
+        """Return a receipt as it came: what is no text in it can only be refused."""
+        return cls(data.decode(errors="replace"), signature, public_key)
+
+    @classmethod
     def from_fields(cls, fields: Fields) -> Self:
         """Return the receipt in an entry. Raises `LedgerError`."""
         signature, key = octets(fields, "signature", 64), octets(fields, "public_key", 32)
@@ -73,15 +81,7 @@ class SignedReceipt:
 
     def work(self) -> SignedWork:
         """Return what the receipt is about, signature not looked at. Raises `LedgerError`."""
-        try:
-            match self._form:
-                case 1:
-                    return _old_work(FIRST_FORM.read(self.data))
-                case 2:
-                    return _second_work(SECOND_FORM.read(self.data))
-            return _work(read_receipt(self.data))
-        except (LedgerError, ReceiptError) as error:
-            raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
+        return _work_in(self.data, self._form)
 
     def verified(self) -> SignedWork:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""
@@ -102,6 +102,20 @@ class SignedReceipt:
         if '"first_layer":' in self.data:
             return 1
         return 3 if '"nonce":' in self.data else 2
+
+
+@lru_cache(_REMEMBERED)
+def _work_in(data: str, form: int) -> SignedWork:
+    """Return what a receipt's text says: asked once as it comes, once as its entry is applied."""
+    try:
+        match form:
+            case 1:
+                return _old_work(FIRST_FORM.read(data))
+            case 2:
+                return _second_work(SECOND_FORM.read(data))
+        return _work(read_receipt(data))
+    except (LedgerError, ReceiptError) as error:
+        raise LedgerError("receipt.unreadable", reason=reason_of(error)) from None
 
 
 def receipt(state: State, _entry: Entry, fields: Fields) -> Change:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
@@ -22,6 +22,9 @@ from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
 from app.ledger.rules.audits.wealth import Wealth
 from app.ledger.rules.deals.deal import Deal
 from app.ledger.rules.governance.public_economy import PublicEconomy
+from app.ledger.rules.kept.names import UsedNames
+from app.ledger.rules.kept.packing import Packing
+from app.ledger.rules.kept.records import KeptRecords, RecordKind
 from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
@@ -72,7 +75,13 @@ class PhoneAccount:
     keeper: str = ""
     """The key of who speaks for it, hexadecimal; empty where nobody does."""
     unbonding: tuple[Unbonding, ...] = ()
-    """What is on its way out, oldest first."""
+    """What is on its way out, what is due first in front."""
+    examinations: int = 0
+    """How many reports on the standard there are of it."""
+    standard: int = 0
+    """Which version of the standard the newest is by."""
+    broken_rules: frozenset[str] = frozenset()
+    """Which rules it breaks by that report."""
 
     @property
     def watched(self) -> bool:
@@ -236,7 +245,18 @@ class Change:
     format: int | None = None
     """That of the entries from the next one on."""
     host_key: bytes | None = None
+    writers: frozenset[bytes] | None = None
     of_class: ClassRecord | None = None
+
+
+def _rests(attempt: TransactionRecord) -> bool:
+    """Tell whether a transaction is over: its payments are released, or never were held."""
+    if attempt.status is TransactionStatus.SETTLED:
+        return attempt.deal is None
+    return attempt.status in (TransactionStatus.RELEASED, TransactionStatus.VOID)
+
+
+_TRANSACTIONS: Final = RecordKind(Packing(TransactionRecord), _rests, lambda attempt: attempt.epoch)
 
 
 class State:
@@ -247,10 +267,13 @@ class State:
         self.format = 0
         """Under whose rules the next entry is read."""
         self.host_key = b""
+        self.writers: frozenset[bytes] = frozenset()
+        """Keys whose holders may take over from who writes."""
         self.balances: MutableMapping[str, int] = {}
-        self.transfers: MutableMapping[str, tuple[int, Posting]] = {}
+        self.transfers = UsedNames()
+        """Identifiers of all transfers made: each is made once."""
         self.phones: MutableMapping[str, PhoneAccount] = {}
-        self.transactions: MutableMapping[str, TransactionRecord] = {}
+        self.transactions = KeptRecords(_TRANSACTIONS)
         self.classes: MutableMapping[str, ClassRecord] = {}
         """By name, the classes of phones that were audited."""
         self.epoch = Epoch()
@@ -261,13 +284,12 @@ class State:
 
         It holds what it changes and looks up the rest here: this one stays as it is meanwhile.
         """
-        draft = State()
-        draft.entries, draft.epoch, draft.format = self.entries, self.epoch, self.format
-        draft.host_key, draft.economy = self.host_key, self.economy
+        draft = State.__new__(State)
+        vars(draft).update(vars(self))
         draft.balances = _over(self.balances)
-        draft.transfers = _over(self.transfers)
+        draft.transfers = self.transfers.draft()
         draft.phones = _over(self.phones)
-        draft.transactions = _over(self.transactions)
+        draft.transactions = self.transactions.draft()
         draft.classes = _over(self.classes)
         return draft
 
@@ -282,6 +304,10 @@ class State:
         if transaction not in self.transactions:
             raise LedgerError("transaction.unknown", transaction=transaction)
         return self.transactions[transaction]
+
+    def transactions_of(self, epoch: int) -> Iterator[TransactionRecord]:
+        """Yield the transactions that were opened in an epoch."""
+        return self.transactions.labelled(epoch)
 
     def class_record(self, name: str) -> ClassRecord:
         """Return what is known of a class, nothing where none of its phones was audited."""
@@ -307,7 +333,7 @@ class State:
         """Take over the effect of the next entry; cannot fail."""
         self.entries += 1
         self.balances.update(change.balances)
-        self.transfers.update({item.id: (self.entries, item) for item in change.transfers})
+        self.transfers.add(item.id for item in change.transfers)
         self.phones.update({phone.serial: phone for phone in change.phones})
         if change.transaction is not None:
             self.transactions[change.transaction.transaction] = change.transaction
@@ -320,6 +346,8 @@ class State:
             self.format = change.format
         if change.of_class is not None:
             self.classes[change.of_class.name] = change.of_class
+        if change.writers is not None:
+            self.writers = change.writers
         if change.host_key is not None:
             self.host_key = change.host_key
 

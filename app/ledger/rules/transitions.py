@@ -11,14 +11,14 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
-from app.ledger.rules import evidence, transaction_rules, witness_rules
+from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.deals import closing
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
-from app.ledger.rules.phones import phone_rules, registration
+from app.ledger.rules.phones import conformance, phone_rules, registration
 from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State
 
@@ -101,6 +101,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.PHONE_REGISTERED: registration.registered,
         EntryKind.PHONE_CHANGED: registration.changed,
         EntryKind.KEY_WITHDRAWN: registration.key_withdrawn,
+        EntryKind.EXAMINED: conformance.examined,
         EntryKind.STAKE_ADDED: phone_rules.stake_added,
         EntryKind.JAILED: phone_rules.jailed,
         EntryKind.RELEASED: phone_rules.released,
@@ -116,6 +117,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.ROLLED_BACK: transaction_rules.rolled_back,
         EntryKind.SETTLED: transaction_rules.settled,
         EntryKind.COSIGNED: witness_rules.cosigned,
+        EntryKind.WRITER_ADMITTED: writers.admitted,
+        EntryKind.WRITER_CHANGED: writers.changed,
         EntryKind.COMMITTED: closing.committed,
         EntryKind.VOIDED: closing.voided,
         EntryKind.PAYMENTS_RELEASED: closing.released,

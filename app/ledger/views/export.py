@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.journal.head import SignedHead
+from app.ledger.head import SignedHead
 from app.ledger.journal.replay import Observer, ReplayedLedger, replay
-from app.ledger.journal.store import LedgerStore
 from app.ledger.rules.governance.public_economy import PublicEconomy
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 from app.ledger.views.rows import RecentEntries
 from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 
+CSV_COLUMNS: Final = ("sequence", "wall_ms", "kind", "body", "previous_hash", "entry_hash")
 _EVIDENCE_KINDS = frozenset({EntryKind.SLASHED, EntryKind.EQUIVOCATION, EntryKind.SHARP_TEST})
 
 
-def export_ledger(path: Path) -> dict[str, Any]:
+def export_ledger(path: LedgerPlace) -> dict[str, Any]:
     """Return entries, accounts and evidence, JSON-ready; hashes hexadecimal, amounts text.
 
     Raises `LedgerError` where the ledger cannot be read or does not add up.
     """
     entries: list[dict[str, Any]] = []
-    position = _read(path, lambda entry: entries.append(_entry(entry)))
+    position = read_through(path, lambda entry: entries.append(entry_report(entry)))
     state = position.state
     evidence = [entry for entry in entries if _is_evidence(entry)]
     return {
@@ -36,27 +37,31 @@ def export_ledger(path: Path) -> dict[str, Any]:
     }
 
 
-def read_snapshot(path: Path) -> LedgerSnapshot:
+def read_snapshot(path: LedgerPlace) -> LedgerSnapshot:
     """Return the newest end of a ledger, read from its file. Raises `LedgerError`."""
     recent = RecentEntries()
-    position = _read(path, recent.add)
+    position = read_through(path, recent.add)
     return recent.snapshot(position.state)
 
 
-def read_standings(path: Path, wall_ms: int) -> dict[Serial, PhoneStanding]:
+def read_standings(path: LedgerPlace, wall_ms: int) -> dict[Serial, PhoneStanding]:
     """Return every registered phone's account at a moment. Raises `LedgerError`."""
-    position = _read(path, lambda _entry: None)
+    position = read_through(path, lambda _entry: None)
     serials = map(Serial, sorted(position.state.phones))
     return {serial: standing_of(position.state, serial, wall_ms) for serial in serials}
 
 
-def read_economy(path: Path) -> PublicEconomy:
+def read_economy(path: LedgerPlace) -> PublicEconomy:
     """Return what is decided and offered in public. Raises `LedgerError`."""
-    return _read(path, lambda _entry: None).state.economy
+    return read_through(path, lambda _entry: None).state.economy
 
 
-def _read(path: Path, observe: Observer) -> ReplayedLedger:
-    store = LedgerStore.open_read_only(path)
+def read_through(path: LedgerPlace, observe: Observer) -> ReplayedLedger:
+    """Read a ledger from its first entry, each checked before it is told of.
+
+    Raises `LedgerError` where it cannot be read or does not add up.
+    """
+    store = open_storage_read_only(path)
     try:
         return replay(store, None, (observe,))
     except LedgerError as error:
@@ -76,7 +81,8 @@ def _head(head: SignedHead | None) -> dict[str, Any] | None:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def entry_report(entry: Entry) -> dict[str, Any]:
+    """Return an entry JSON-ready."""
     return {
         "sequence": entry.sequence,
         "wall_ms": entry.wall_ms,
@@ -85,6 +91,12 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "previous_hash": entry.previous_hash.hex(),
         "entry_hash": entry.entry_hash.hex(),
     }
+
+
+def entry_row(entry: Entry) -> tuple[str, ...]:
+    """Return an entry as `CSV_COLUMNS`; no cell of it can be taken for a formula."""
+    hashes = entry.previous_hash.hex(), entry.entry_hash.hex()
+    return (str(entry.sequence), str(entry.wall_ms), entry.kind, entry.body, *hashes)
 
 
 def _is_evidence(entry: dict[str, Any]) -> bool:

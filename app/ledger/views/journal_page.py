@@ -8,16 +8,25 @@ from app.ledger.views.snapshot import JournalRow
 
 
 @dataclass(frozen=True)
-class JournalSearch:
-    """Which entries are wanted: all, those of some kinds, or with words in the signed record.
+class SearchTerm:
+    """One thing that is wanted of an entry: words in the signed record, or what stands for them.
 
     The record is an entry's body, its number, and its hash in at least six hexadecimal digits.
     """
 
-    words: str = ""
-    """Upper and lower case are the same; empty for every entry."""
+    words: str
+    """Upper and lower case are the same."""
     kinds: tuple[str, ...] = ()
-    """Kinds that are wanted whatever words their entries hold."""
+    """Kinds whose entries are wanted whatever words their record holds."""
+    also: tuple[str, ...] = ()
+    """Other texts in the record that will do, such as the serial of a phone of that name."""
+
+
+@dataclass(frozen=True)
+class JournalSearch:
+    """Which entries are wanted: those that every term is found in, all where there is none."""
+
+    terms: tuple[SearchTerm, ...] = ()
 
 
 @dataclass(frozen=True)

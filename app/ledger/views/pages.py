@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.journal.store import LedgerStore
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.rows import journal_row
 
@@ -15,18 +14,21 @@ LARGEST_PAGE: Final = 1000
 
 
 def read_page(
-    path: Path, before: int | None, count: int, search: JournalSearch | None = None
+    path: LedgerPlace, before: int | None, count: int, search: JournalSearch | None = None
 ) -> JournalPage:
     """Return the newest `count` entries older than the entry `before`, or than any.
 
     At most `LARGEST_PAGE`. Raises `LedgerError` where the file cannot be read.
     """
     count, wanted = max(1, min(count, LARGEST_PAGE)), search or JournalSearch()
-    kinds: Collection[str] = wanted.kinds
-    store = LedgerStore.open_read_only(path)
+    store = open_storage_read_only(path)
     try:
         with store.consistent_read():
-            found = store.entries_before(before, count + 1, wanted.words, kinds)
+            found = store.entries_before(
+                before,
+                count + 1,
+                [(term.words, term.kinds, term.also) for term in wanted.terms],
+            )
     except LedgerError as error:
         raise LedgerError("ledger.cannot_read", path=str(path), reason=error.fact) from None
     finally:

@@ -70,3 +70,8 @@ def reason_named(name: object) -> Fact | str:
     No rule says what is in the reason of an audit.
     """
     return _NAMED.get(str(name), str(name))
+
+
+def reason_names() -> tuple[str, ...]:
+    """Return every name that a reason of ours may have."""
+    return tuple(_NAMED)

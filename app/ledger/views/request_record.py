@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.journal.store import LedgerStore
+from app.ledger.storage.addresses import LedgerPlace
+from app.ledger.storage.places import open_storage_read_only
+from app.ledger.storage.sql import JournalStorage
 
 _FIRST: Final = "1"
 """The number of a request's first transaction: nothing of the request is older."""
 _VERDICT: Final = ("outcome", "method", "reason", "deviation", "first_bad_generated")
 
 
-def read_request_record(path: Path, request: RequestId) -> list[dict[str, Any]]:
+def read_request_record(path: LedgerPlace, request: RequestId) -> list[dict[str, Any]]:
     """Return a request's transactions, oldest first, JSON-ready; none where none is journalled.
 
     A receipt comes as it was signed (`data`, hexadecimal `signature` and `public_key`, RFC 8032),
     so that anybody can check it. Reads back from the newest entry. Raises `LedgerError`.
     """
-    store = LedgerStore.open_read_only(path)
+    store = open_storage_read_only(path)
     try:
         with store.consistent_read():
             entries = _entries_of(store, request)
@@ -35,7 +36,7 @@ def read_request_record(path: Path, request: RequestId) -> list[dict[str, Any]]:
     return list(transactions.values())
 
 
-def _entries_of(store: LedgerStore, request: RequestId) -> list[Entry]:
+def _entries_of(store: JournalStorage, request: RequestId) -> list[Entry]:
     """Return a request's entries, oldest first."""
     found: list[Entry] = []
     for entry in store.entries_with(f'"transaction":"{request}-'):

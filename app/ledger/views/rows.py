@@ -14,7 +14,7 @@ from app.ledger.entry import Entry, EntryKind, Fields, amount, canonical_json
 from app.ledger.rules.accounts import TREASURY
 from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.state import State
-from app.ledger.views.economy import economy_view
+from app.ledger.views.economy_reading import economy_view
 from app.ledger.views.economy_rows import ECONOMY
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
@@ -85,6 +85,13 @@ def _registered(fields: Fields) -> Fact:
     return Fact("journal.registered_without_stake")
 
 
+def _examined(fields: Fields) -> Fact:
+    broken = tuple(each["name"] for each in fields["rules"] if not each["holds"])
+    if broken:
+        return Fact("journal.breaks_rules", version=fields["version"], rules=broken)
+    return Fact("journal.keeps_standard", version=fields["version"])
+
+
 def _opened(fields: Fields) -> Fact:
     return Fact("journal.opened", model=fields["model"], count=len(fields["stages"]))
 
@@ -152,6 +159,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
             "journal.key_withdrawn", reason=reason_named(fields["reason"])
         ),
         EntryKind.PHONE_CHANGED: lambda _fields: Fact("journal.phone_changed"),
+        EntryKind.EXAMINED: _examined,
         EntryKind.STAKE_ADDED: lambda fields: Fact(
             "journal.stake_added", amount=amount(fields, "amount")
         ),
@@ -174,10 +182,12 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.RELEASED: lambda _fields: Fact("journal.released"),
         EntryKind.ROLLED_BACK: _rolled_back,
         EntryKind.SETTLED: _settled,
-        EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
-        EntryKind.COMMITTED: lambda fields: Fact(
-            "journal.committed", transaction=fields["transaction"], count=fields["tokens"]
+        EntryKind.WRITER_ADMITTED: lambda fields: Fact(
+            "journal.writer_admitted", key=fields["key"]
         ),
+        EntryKind.WRITER_CHANGED: lambda fields: Fact("journal.writer_changed", key=fields["key"]),
+        EntryKind.COSIGNED: lambda fields: Fact("journal.cosigned", count=len(fields["lines"])),
+        EntryKind.COMMITTED: lambda fields: Fact("journal.committed", count=fields["tokens"]),
         EntryKind.VOIDED: lambda fields: Fact("journal.void", reason=_void_reason(fields)),
         EntryKind.PAYMENTS_RELEASED: lambda fields: Fact(
             "journal.payments_released", count=len(fields["transactions"])

@@ -43,6 +43,10 @@ class PhoneStanding:
     """The key of who speaks for it, hexadecimal; empty where nobody does."""
     probation: bool = False
     """Whether it has less than the minimum stake: all its receipts are audited."""
+    standard: int = 0
+    """By which version of the standard it was examined last; 0 where it never was."""
+    broken_rules: tuple[str, ...] = ()
+    """Which of its rules it broke then (`app.core.standard.rules`)."""
 
 
 @dataclass(frozen=True)

@@ -33,5 +33,7 @@ def standing_of(state: State, serial: Serial, wall_ms: int) -> PhoneStanding:
         votes=votes_of(state, serial),
         keeper=phone.keeper,
         probation=in_probation(state, serial),
+        standard=phone.standard,
+        broken_rules=tuple(sorted(phone.broken_rules)),
         jailed_until_ms=phone.jailed_until_ms if phone.jailed_until_ms > wall_ms else None,
     )

@@ -8,7 +8,7 @@ from app.pipeline.prompts.prefill_window import MOST_CHUNKS
 from app.pipeline.step_limits import StepPace
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
-from workers.protocol.sampling_rule import SamplingRule
+from workers.protocol.sampling_rule import AskedTokens, SamplingRule
 
 PREFILL_CHUNK_TOKENS = 64
 
@@ -32,6 +32,8 @@ class AttemptTerms:
     """Whether the last stage feeds the first, so that several tokens are decoded on end."""
     history: tuple[int, ...] | None = None
     """The text so far, where a closed ring may draft tokens from it; None where it may not."""
+    asked: AskedTokens | None = None
+    """Which tokens the last stage is to choose, by the host's own word."""
 
     @property
     def committed_alternatives(self) -> int:

@@ -39,6 +39,7 @@ def open_command(
         resume=None if seat.prefix is None else _resumption(seat.prefix),
         terms=signed_terms,
         history=history if is_last else None,
+        asked=terms.asked if is_last else None,
     )
 
 

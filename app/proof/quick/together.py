@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from app.core.audit_outcome import AuditOutcome
-from app.core.errors import WorkerError, reason_of
 from app.proof.audit import claimed_root, refusal_of
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
 from app.proof.evidence import circumstances
@@ -48,7 +47,7 @@ NEAR_ALONE: Final = 0.1
 def passes_together(case: AuditCase, open_engine: OpenEngine) -> Verdict | None:
     """Return that a receipt passed; None where that takes a look at each step by itself.
 
-    Raises `WorkerError` where the shard cannot be run here.
+    Also where so many rows cannot be run together here: one by one they may be.
     """
     if not _suits(case) or refusal_of(case) is not None:
         return None
@@ -56,14 +55,8 @@ def passes_together(case: AuditCase, open_engine: OpenEngine) -> Verdict | None:
         return None
     try:
         off = _deviation(case, open_engine)
-    except EngineFailure as error:
-        receipt = case.receipt
-        raise WorkerError(
-            "audit.not_run",
-            stage=receipt.stage,
-            transaction=receipt.transaction,
-            reason=reason_of(error),
-        ) from error
+    except EngineFailure:
+        return None
     if off is None or off > 1:
         return None
     return Verdict(

@@ -33,6 +33,7 @@ from app.core.errors import (
 )
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
+from app.core.standard.rules import Conformance
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import (
@@ -42,6 +43,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    Examine,
     Foresee,
     Inject,
     MeasureLinks,
@@ -67,6 +69,7 @@ COMMANDS: Final[Mapping[str, type[Command[Any]]]] = {
         Cancel,
         ClearFault,
         Compare,
+        Examine,
         Foresee,
         Inject,
         MeasureLinks,
@@ -170,6 +173,8 @@ def result_type(command: type[Command[Any]]) -> Any:  # noqa: ANN401 - a type of
         return str
     if command is Compare:
         return tuple[PlanComparison, ...]
+    if command is Examine:
+        return Conformance
     if command is Foresee:
         return tuple[Foresight, ...]
     return type(None)

@@ -65,7 +65,8 @@ class Observed:
             number=self.number,
             took_s=now_s - self.began_s,
             cheats=tuple(
-                self._cheat(strike, at_s, events, audits, phones) for strike, at_s in self.strikes
+                self._cheat(strike, at_s, now_s, events, audits, phones)
+                for strike, at_s in self.strikes
             ),
             honest=tuple(
                 HonestOutcome(phone.serial, phone.name, self._account(phone))
@@ -83,6 +84,7 @@ class Observed:
         self,
         strike: Strike,
         at_s: float,
+        now_s: float,
         events: Sequence[TimelineEvent],
         audits: Sequence[float],
         phones: Sequence[Phone],
@@ -101,6 +103,7 @@ class Observed:
             caught_after_s=None if caught_at_s is None else caught_at_s - at_s,
             audits_before=sum(caught_at_s is None or each <= caught_at_s for each in audits),
             account=self._account(phone) if phone else Account(0, 0, 1.0, 1.0, ""),
+            stood_s=now_s - at_s,
         )
 
     def _account(self, phone: Phone) -> Account:

@@ -65,10 +65,11 @@ class OpenRack:
         return self.request_queue.requests[identifier]
 
     async def make_whole(self, released: Sequence[Serial]) -> None:
-        """Release these from jail and have every phone at work that can be.
+        """Release these from jail, trust every way again, have every phone at work that can be.
 
         Raises `ShardloomError`.
         """
+        self.assigner.distrust.forget()
         for serial in released:
             await self.release(serial)
         await self.assigner.current()

@@ -75,7 +75,7 @@ class RackUnderTest(Protocol):
         ...
 
     async def make_whole(self, released: Sequence[Serial]) -> None:
-        """Release these from jail and have every phone at work that can be.
+        """Release these from jail, trust every way again, have every phone at work that can be.
 
         Raises `ShardloomError`.
         """

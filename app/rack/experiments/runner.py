@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.audit_outcome import CheckMode
@@ -13,35 +12,20 @@ from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.experiments.archive import ExperimentArchive, new_identifier
-from app.faults.experiments.outcome import ExperimentRecord, Round
-from app.faults.experiments.phases import ExperimentPhase, Phases
+from app.faults.experiments.outcome import ExperimentRecord
+from app.faults.experiments.phases import ExperimentPhase
 from app.faults.experiments.plan import Experiment
 from app.faults.experiments.status import ExperimentStatus
 from app.faults.experiments.targets import Candidate, strikes_of
 from app.rack.context import RackContext
 from app.rack.events.values import write_as
+from app.rack.experiments.experiment_run import ExperimentRun
 from app.rack.experiments.passing import Pass
 from app.rack.experiments.ports import Injecting, RackUnderTest
 from app.rack.snapshot import TimelineKind
 
 WHOLE_LIMIT_S: Final = 60.0
 """How long phones may take to be there again before a pass."""
-
-
-@dataclass
-class _ExperimentRun:
-    """The newest experiment."""
-
-    identifier: str
-    wall_ms: int
-    experiment: Experiment
-    phases: Phases = field(default_factory=Phases)
-    rounds: list[Round] = field(default_factory=list)
-    number: int = 0
-    targets: tuple[Serial, ...] = ()
-    began_s: float = 0.0
-    control: tuple[int, ...] | None = None
-    """The text without faults, once it is known."""
 
 
 class ExperimentRunner:
@@ -58,7 +42,7 @@ class ExperimentRunner:
         self._rack = rack
         self._injector = injector
         self._archive = archive
-        self._running: _ExperimentRun | None = None
+        self._running: ExperimentRun | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._closing = False
@@ -93,7 +77,7 @@ class ExperimentRunner:
         for strike in strikes_of(experiment, self._candidates()):
             self._injector.check(strike.fault)
         wall_ms = self._context.clock.wall_ms()
-        running = _ExperimentRun(new_identifier(experiment.name, wall_ms), wall_ms, experiment)
+        running = ExperimentRun(new_identifier(experiment.name, wall_ms), wall_ms, experiment)
         await self._keep(running, Fact("experiment.unfinished"))
         self._running = running
         self._stop.clear()
@@ -114,7 +98,7 @@ class ExperimentRunner:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _run(self, running: _ExperimentRun) -> None:
+    async def _run(self, running: ExperimentRun) -> None:
         workload, checks = running.experiment.workload, self._rack.checks()
         stopped: Fact | None = Fact("experiment.unfinished")
         try:
@@ -134,7 +118,7 @@ class ExperimentRunner:
             self._enter(ExperimentPhase.FINISHED)
             self._tell(Fact("experiment.finished", name=running.experiment.name))
 
-    async def _passes(self, running: _ExperimentRun) -> None:
+    async def _passes(self, running: ExperimentRun) -> None:
         experiment = running.experiment
         first = 0 if experiment.control else 1
         for number in range(first, experiment.repeat + 1):
@@ -152,7 +136,7 @@ class ExperimentRunner:
     def _jailed(self) -> set[Serial]:
         return {each.serial for each in self._rack.phones if each.state is DeviceState.JAILED}
 
-    async def _pass(self, running: _ExperimentRun, number: int) -> None:
+    async def _pass(self, running: ExperimentRun, number: int) -> None:
         experiment = running.experiment
         strikes = strikes_of(experiment, self._candidates(), number) if number else ()
         one = Pass(
@@ -181,7 +165,7 @@ class ExperimentRunner:
             if phone.usable
         ]
 
-    async def _keep(self, running: _ExperimentRun, stopped: Fact | None) -> None:
+    async def _keep(self, running: ExperimentRun, stopped: Fact | None) -> None:
         record = ExperimentRecord(
             identifier=running.identifier,
             wall_ms=running.wall_ms,

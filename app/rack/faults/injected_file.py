@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +26,13 @@ class InjectedFile:
     def left_behind(self) -> dict[Serial, str]:
         """Return what was set when the rack before this one ended, and was never lifted.
 
-        A file that cannot be read tells nothing: workers are started anew at an opening anyway.
+        It stays noted until it is lifted. A file that cannot be read tells nothing: workers are
+        started anew at an opening anyway.
         """
+        self._faults = {**self._read(), **self._faults}
+        return dict(self._faults)
+
+    def _read(self) -> dict[Serial, str]:
         try:
             if self._path.stat().st_size > LARGEST_BYTES:
                 return {}
@@ -35,7 +41,7 @@ class InjectedFile:
             return {}
         if not isinstance(told, dict):
             return {}
-        return {Serial(phone): str(fault) for phone, fault in told.items()}
+        return {Serial(phone): fault for phone, fault in told.items() if isinstance(fault, str)}
 
     def begin(self, fault: Fault) -> None:
         """Note a fault that is about to be set. Raises `OSError`."""
@@ -47,10 +53,10 @@ class InjectedFile:
         if self._faults.pop(serial, None) is not None:
             self._write()
 
-    def forget(self) -> None:
-        """Forget everything: no worker that had a fault is left."""
-        self._faults.clear()
-        self._path.unlink(missing_ok=True)
+    def forget(self, but: Collection[Serial] = ()) -> None:
+        """Forget all faults but of some phones: no other worker that had one is left."""
+        self._faults = {phone: each for phone, each in self._faults.items() if phone in but}
+        self._write()
 
     def _write(self) -> None:
         if self._faults:

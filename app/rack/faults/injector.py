@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.core.errors import BadInputError, PhoneLostError, reason_of
+from app.core.errors import BadInputError, PhoneLostError, WorkerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, check_fault
 from app.faults.specifications import BroughtBy
+from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
 from app.rack.faults.host_faults import befall_host
 from app.rack.faults.injected_file import InjectedFile
@@ -46,8 +47,8 @@ class FaultInjector:
         self._left_behind = await self._context.pool.run(self._file.left_behind)
 
     async def stop(self) -> None:
-        """Forget faults whose workers have ended."""
-        await self._context.pool.run(self._file.forget)
+        """Forget faults whose workers have ended; of phones that were never seen they stay."""
+        await self._context.pool.run(self._file.forget, frozenset(self._left_behind))
 
     def check(self, fault: Fault) -> None:
         """Raise `BadInputError` for what cannot be brought about on this rack."""
@@ -103,13 +104,22 @@ class FaultInjector:
 
     def _look_after(self, phone: Phone) -> None:
         """Undo on a phone that is back what the last run of this program left set."""
-        fault = self._left_behind.pop(phone.serial, None)
-        if fault is not None and phone.client is not None:
-            self._context.nursery.start(
-                phone.client.call(SetFault(FaultName.NONE)), "lifting of an old fault"
+        if phone.serial in self._left_behind and phone.client is not None:
+            self._context.nursery.start_soon(
+                self._undo(phone, phone.client), f"lifting of an old fault of {phone.serial}"
             )
-            told = Fact("fault.undone", phone=phone.name)
-            self._tell(TimelineKind.INFO, told, phone.serial)
+
+    async def _undo(self, phone: Phone, client: WorkerClient) -> None:
+        """Lift what was left; a phone that does not answer is tried again when it is back."""
+        try:
+            await client.call(SetFault(FaultName.NONE))
+        except (PhoneLostError, WorkerError):
+            return
+        if self._left_behind.pop(phone.serial, None) is None:
+            return
+        if phone.fault is None:
+            await self._context.pool.run(self._file.end, phone.serial)
+        self._tell(TimelineKind.INFO, Fact("fault.undone", phone=phone.name), phone.serial)
 
     def _tell(self, kind: TimelineKind, told: Fact, serial: Serial | None) -> None:
         self._context.timeline.add(kind, told, serial)

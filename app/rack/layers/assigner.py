@@ -23,6 +23,7 @@ from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
+from app.rack.layers.distrust import Distrust
 from app.rack.layers.hand_over import HandOver, moved
 from app.rack.layers.problems import Problems, Proposal
 from app.rack.layers.spans import Applied, SpanLoader
@@ -51,6 +52,7 @@ class Assigner:
         use_all: bool,
     ) -> None:
         self.problems = Problems(fleet, path_finder, options, planning, planner, use_all=use_all)
+        self.distrust = Distrust(context, fleet, self.problems, path_finder)
         self.objective = Objective.THROUGHPUT
         self.pins: tuple[Pin, ...] = ()
         self.requested: Assignment | None = None
@@ -166,7 +168,7 @@ class Assigner:
             return
         objective, pins, wish = self.objective, self._pins_left(), self._wishes
         search = self.problems.plan if self.applied is None else self.problems.plan_repair
-        made = await search(objective, pins)
+        made = await self.distrust.trusted(await search(objective, pins))
         if wish == self._wishes or not self._can_be_applied():
             self.adopt(made)
 
@@ -178,8 +180,7 @@ class Assigner:
         self._changed()
 
     def _can_be_applied(self) -> bool:
-        requested, phones = self.requested, self._fleet.phones
-        return requested is not None and all(phones[s].usable for s in requested.serials)
+        return self.requested is not None and self.distrust.allows(self.requested)
 
     def request(self, assignment: Assignment) -> None:
         """Make an assignment made by hand the requested one.
@@ -283,11 +284,10 @@ class Assigner:
 
     def _healthy(self) -> bool:
         """Tell whether the workers that hold the layers still answer; new ones hold nothing yet."""
-        return self.applied is not None and all(
-            phone.usable and phone.client is stage.client
-            for stage in self.applied.stages
-            for phone in [self._fleet.phones[stage.client.serial]]
-        )
+        applied, phones = self.applied, self._fleet.phones
+        if applied is None or not self.distrust.allows(applied.assignment):
+            return False
+        return all(phones[stage.serial].client is stage.client for stage in applied.stages)
 
     async def _mend(self) -> None:
         """Load layers again where workers are new; else move them.
@@ -301,7 +301,7 @@ class Assigner:
     async def _reload(self) -> bool:
         """Give phones that are back the layers they held; false where some phone is not."""
         applied, phones = self.applied, self._fleet.phones
-        if applied is None or not all(phones[s].usable for s in applied.assignment.serials):
+        if applied is None or not self.distrust.allows(applied.assignment):
             return False
         for serial in await self._loaded(self.loader.reload(applied, phones)):
             told = Fact("layers.held_again", phone=phones[serial].name)

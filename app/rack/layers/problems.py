@@ -14,9 +14,10 @@ from app.core.errors import DoesNotFitError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.model import ModelManifest
+from app.core.standard.rules import WorkNeed, kept_from
 from app.core.vitals import Charging, DeviceVitals
 from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuestion
-from app.placement.conditions import UNTOLD, Conditions, PhoneBody
+from app.placement.conditions import UNTOLD, Conditions, PhoneBody, UnmetRules
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
 from app.rack.blocking import BlockingPool
@@ -144,7 +145,7 @@ class Problems:
             context_tokens=min(options.context_tokens, model.context_tokens),
             slots=options.slots,
             boundary=options.boundary,
-            conditions=self.conditions.by_serial({each.serial: each.name for each in phones}),
+            conditions=self._conditions_for(phones),
             reputations=_reputations(phones),
             bodies=_bodies(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
@@ -167,19 +168,20 @@ class Problems:
     def breach(self, assignment: Assignment) -> Fact | None:
         """Return what an assignment made by hand breaks of the conditions."""
         phones = self._fleet.phones
-        conditions = self.conditions.by_serial({s: each.name for s, each in phones.items()})
+        conditions = self._conditions_for(tuple(phones.values()))
         known, bodies = _reputations(phones.values()), _bodies(phones.values())
         return conditions.breach(assignment.serials, known, bodies)
 
     def candidates(self, spared: frozenset[Serial] = frozenset()) -> list[Phone]:
-        """Return the phones to plan with, those spared left out.
+        """Return the phones to plan with, without those spared and those that stand by.
 
         Where all are to be used they are no more than there are layers.
         """
-        phones = [phone for phone in self._fleet.usable if phone.serial not in spared]
+        left_out = self._path_finder.measured.distrusted.standing_by | spared
+        phones = [phone for phone in self._fleet.usable if phone.serial not in left_out]
         if self.model is None or not self._use_all or len(phones) <= self.model.layer_count:
             return phones
-        conditions = self.conditions.by_serial({each.serial: each.name for each in phones})
+        conditions = self._conditions_for(phones)
         known, bodies = _reputations(phones), _bodies(phones)
         admitted = [
             each
@@ -189,6 +191,11 @@ class Problems:
         fastest = sorted(admitted, key=_weight_bytes_per_second, reverse=True)
         return [phone for phone in admitted if phone in fastest[: self.model.layer_count]]
 
+    def _conditions_for(self, phones: Sequence[Phone]) -> Conditions:
+        """Return what is asked, and what the standard keeps these phones from."""
+        asked = self.conditions.by_serial({each.serial: each.name for each in phones})
+        return asked | Conditions(unmet=_unmet(phones))
+
     def _profile(self, phone: Phone) -> DeviceProfile | None:
         profile = phone.profile
         return profile.slowed(self.slowness.get(phone.serial, 1.0)) if profile else None
@@ -196,6 +203,16 @@ class Problems:
 
 def _reputations(phones: Iterable[Phone]) -> dict[Serial, float]:
     return {each.serial: each.standing.reputation for each in phones if each.standing}
+
+
+def _unmet(phones: Iterable[Phone]) -> frozenset[UnmetRules]:
+    return frozenset(
+        UnmetRules(each.serial, need, rules)
+        for each in phones
+        if each.standing
+        for need in WorkNeed
+        if (rules := kept_from(each.standing.standard, each.standing.broken_rules, need))
+    )
 
 
 def _bodies(phones: Iterable[Phone]) -> dict[Serial, PhoneBody]:

@@ -9,6 +9,7 @@ from app.core.clock import Clock
 from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.placement.costs.links import ring_closes
+from app.rack.paths.distrusted_ways import AS_IF, DistrustedWays
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import LinkSnapshot
 
@@ -26,6 +27,7 @@ class LinkTable:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._measured: dict[tuple[Serial, Serial], _Measured] = {}
+        self.distrusted = DistrustedWays()
 
     def record(self, sender: Serial, receiver: Serial, profile: LinkProfile, route: Route) -> None:
         """Keep a measurement in place of the one before."""
@@ -45,8 +47,11 @@ class LinkTable:
     def is_shorter_than_by_host(self, sender: Serial, receiver: Serial) -> bool:
         """Tell whether a phone reaches another sooner than by way of this computer.
 
-        It is taken to be so as long as one of the three links was not measured.
+        It is taken to be so as long as one of the three links was not measured. What is distrusted
+        is taken for longer.
         """
+        if (sender, receiver) in self.distrusted:
+            return False
         links = {pair: measured.profile for pair, measured in self._measured.items()}
         return ring_closes(links, sender, receiver)
 
@@ -62,7 +67,7 @@ class LinkTable:
         for pair, measured in self._measured.items():
             if serials.issuperset(pair):
                 profiles[pair] = measured.profile
-        return profiles
+        return {**profiles, **dict.fromkeys(self.distrusted.among(serials), AS_IF)}
 
     def snapshot(self) -> tuple[LinkSnapshot, ...]:
         """Return every measurement, by sender and receiver."""

@@ -67,9 +67,9 @@ def clean_rack(
 
 def _withdraw_keys(home: Home, serials: Sequence[Serial]) -> None:
     """Journal that the keys of these phones are gone: they will come with new ones."""
-    if not home.ledger_file.is_file():
+    if not home.has_ledger():
         return
-    ledger = Ledger(home.ledger_file, home.ledger_key, SystemClock())
+    ledger = Ledger(home.ledger_place, home.ledger_key, SystemClock())
     try:
         for serial in filter(ledger.knows, serials):
             ledger.withdraw_key(serial, REMOVED_BY_OPERATOR)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from app.core.device import DeviceState, standing
+from app.core.device import DeviceState, PhoneInspection, standing
 from app.core.errors import BadInputError, PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.vitals import VITALS_INTERVAL_S
+from app.devices.condition.inspection import inspect_phone
 from app.devices.deployment.deployment import Deployer
 from app.devices.deployment.phone_care import PhoneCare
 from app.devices.deployment.worker_host import PhoneHold
@@ -122,13 +123,14 @@ class Fleet:
         """Call the listener when a phone has become ready."""
         self._on_joined.append(listener)
 
-    async def start(self, certain: Iterable[str] = ()) -> None:
+    async def start(
+        self, certain: Callable[[], Iterable[str]], coming: Callable[[], bool] = lambda: False
+    ) -> None:
         """Find the first phones and wait until each is ready, has failed or waits for a person.
 
-        At the `certain` addresses somebody is sure to answer: they are waited for.
+        At the `certain` addresses somebody is sure to answer: they are waited for, once no more of
+        them are `coming`. Raises what `coming` raises.
         """
-        addresses = frozenset(map(Serial, certain))
-        started_s = self._clock.monotonic_s()
         loop = asyncio.get_running_loop()
         self._registry.listen(partial(_wake, loop, self._news))
         await self._registry.begin()
@@ -141,6 +143,9 @@ class Fleet:
             (self._ask_held, "the asking of phones in use elsewhere", HELD_INTERVAL_S),
         ):
             self._nursery.watch(look, name, interval_s)
+        while coming():
+            await self._clock.sleep(SETTLING_INTERVAL_S)
+        addresses, started_s = frozenset(map(Serial, certain())), self._clock.monotonic_s()
         while not self._settled(self._clock.monotonic_s() - started_s, addresses):
             await self._clock.sleep(SETTLING_INTERVAL_S)
 
@@ -227,6 +232,14 @@ class Fleet:
             if phone.link is None:
                 raise PhoneLostError("phone.not_connected", phone=phone.name)
             await self._pool.run(PhoneCare(phone.link, phone.serial).identify)
+
+    async def inspect(self, serial: Serial) -> PhoneInspection:
+        """Read a phone's logs and files. Raises `ShardloomError` where it does not answer."""
+        phone = self.phone(serial)
+        async with phone.connection.lock:
+            if phone.link is None:
+                raise PhoneLostError("phone.not_connected", phone=phone.name)
+            return await self._pool.run(inspect_phone, phone.link)
 
     def _announce_joined(self, phone: Phone) -> None:
         """Tell the listeners, unless the ledger still holds the phone in jail."""

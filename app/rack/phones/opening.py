@@ -7,7 +7,9 @@ from pathlib import Path
 
 from app.core.facts import Fact
 from app.devices.adb.keys import HostKey, host_key
+from app.devices.discovery.address_watch import AddressWatch
 from app.devices.discovery.discovery import Discovery
+from app.devices.discovery.phone_sources import Reach
 from app.devices.discovery.places import Places
 from app.devices.wireless.paired_phones import PairedPhones
 from app.rack.home import Home
@@ -28,6 +30,14 @@ class OpenedRack:
     paired: PairedPhones
     started: StartedPhones
     notices: tuple[Fact, ...]
+
+    @property
+    def expected(self) -> int:
+        """How many phones are known to belong to it beforehand; 0 where nobody can know."""
+        definition = self.definition
+        if definition.servers or definition.network or definition.reach is Reach.USB:
+            return 0
+        return len(definition.personas) + len(definition.addresses)
 
     def close(self) -> None:
         """Let go of the phones and end those that were started. Blocking."""
@@ -61,10 +71,13 @@ def _open(
     started = StartedPhones(
         definition.personas, home.started_phones, beside_a_window=beside_a_window
     )
-    addresses = (*definition.addresses, *started.start())
+    gradual = beside_a_window and started.takes_a_while
+    addresses = (*definition.addresses, *(() if gradual else started.start()))
     if definition.personas:
         notices = notices or (Fact("rack.simulated", count=len(definition.personas)),)
     key, paired = host_key(home.keys, Path.home()), PairedPhones(home.keys)
     discovery = Discovery(definition, key, addresses, paired)
     places = Places(definition, discovery, key, paired, addresses)
+    if gradual:
+        started.begin(lambda each: discovery.add(AddressWatch(each, key, discovery.tell)))
     return OpenedRack(definition, discovery, places, key, paired, started, notices)

@@ -74,6 +74,11 @@ class Preparer:
         self._bundle = build_runtime_bundle()
         self._measuring = asyncio.Semaphore(MEASURED_AT_ONCE)
 
+    @property
+    def transport_key(self) -> str:
+        """The CURVE key by which workers know this computer."""
+        return self._handshake.public_key
+
     def hello(self) -> Hello:
         """Return a greeting for a worker."""
         return self._handshake.hello()

@@ -6,15 +6,17 @@ Whoever opens a rack need not know what they are: they answer at addresses like 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
-from app.core.errors import BadInputError
+from app.core.errors import BadInputError, PhoneLostError
 from app.core.identifiers import Serial
 from app.virtual.disturbance import Disturbance
 from app.virtual.persona import Persona
-from app.virtual.rack import VirtualRack
+from app.virtual.rack import VirtualRack, phones_at_once
 
 CROWD_PER_PROCESSOR: Final = 8
 """More phones than that for each processor would keep a window from moving."""
@@ -35,6 +37,38 @@ class StartedPhones:
         self._rack = VirtualRack(personas, folder, niceness)
         self.serials = frozenset(Serial(persona.serial) for persona in personas)
         """Who they are."""
+        self._coming: Future[tuple[str, ...]] | None = None
+        self._starter: Thread | None = None
+
+    @property
+    def takes_a_while(self) -> bool:
+        """Whether so many are to be started that nobody should wait for the last of them."""
+        return len(self.serials) > phones_at_once()
+
+    def begin(self, told: Callable[[str], object]) -> None:
+        """Start them on a thread of its own; `told`, there, hears of each address that answers."""
+        coming: Future[tuple[str, ...]] = Future()
+
+        def start() -> None:
+            try:
+                coming.set_result(self._rack.start(told))
+            except Exception as error:  # noqa: BLE001 - told to whoever asks for the addresses
+                coming.set_exception(error)
+
+        self._coming = coming
+        self._starter = Thread(target=start, name="starting-phones", daemon=True)
+        self._starter.start()
+
+    @property
+    def coming(self) -> bool:
+        """Whether some are still being started.
+
+        Raises `PhoneLostError` where one did not come up: all are ended then.
+        """
+        if self._coming is None or not self._coming.done():
+            return self._coming is not None
+        self._coming.result()
+        return False
 
     def start(self) -> tuple[str, ...]:
         """Start them and return their addresses. Raises `PhoneLostError`; none is left then."""
@@ -46,7 +80,10 @@ class StartedPhones:
         return self._rack.addresses
 
     def stop(self) -> None:
-        """End them with everything they started."""
+        """End them with everything they started, also while they are being started."""
+        if self._starter is not None:
+            self._rack.give_up()
+            self._starter.join()
         self._rack.stop()
 
     def restart_adbd(self, serial: Serial) -> None:
@@ -71,6 +108,8 @@ class StartedPhones:
         self._rack.disturb(serial, disturbance)
 
     def _require(self, serial: Serial) -> None:
+        if self._coming is not None and not self._coming.done():
+            raise PhoneLostError("virtual_phone.not_running", phone=serial)
         if serial not in self._rack.serials:
             raise BadInputError("phone.not_simulated", phone=serial)
 

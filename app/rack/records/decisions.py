@@ -19,12 +19,12 @@ def decide(home: Home, decision: Callable[[Ledger], _Result]) -> _Result:
     Raises `BadInputError` where a rack of this home is open, `LedgerError` where there is no ledger
     or its rules refuse the decision.
     """
-    if not home.ledger_file.is_file():
+    if not home.has_ledger():
         raise LedgerError("ledger.none_there", path=str(home.ledger_file))
     lock = HomeLock(home)
     lock.acquire()
     try:
-        ledger = Ledger(home.ledger_file, home.ledger_key, SystemClock())
+        ledger = Ledger(home.ledger_place, home.ledger_key, SystemClock())
         try:
             ledger.recover()
             return decision(ledger)

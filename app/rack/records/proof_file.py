@@ -16,9 +16,10 @@ from typing import Any, Final
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId
 from app.ledger.entry import Entry, EntryKind
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
-from app.ledger.journal.store import LedgerStore
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.merkle import inclusion_proof, leaf_hash
+from app.ledger.storage.addresses import evidence_folder
+from app.ledger.storage.places import open_storage_read_only
 from app.models.store import BlobStore
 from app.proof.records.request_text import tokenizer_digest
 from app.rack.home import Home
@@ -35,7 +36,7 @@ def make_proof(home: Home, blobs: BlobStore, request: RequestId) -> dict[str, An
     Raises `LedgerError` where the journal knows no such request, no phone signed a head over it
     yet, or what it read is kept no longer.
     """
-    store = LedgerStore.open_read_only(home.ledger_file)
+    store = open_storage_read_only(home.ledger_place)
     try:
         with store.consistent_read():
             entries = list(store.entries())
@@ -45,7 +46,7 @@ def make_proof(home: Home, blobs: BlobStore, request: RequestId) -> dict[str, An
     if not any(entry.kind == EntryKind.SETTLED for entry in mine):
         raise LedgerError(UNKNOWN_REQUEST, request=request)
     head = _head_over(entries, mine[-1])
-    evidence = EvidenceStore(evidence_folder(home.ledger_file))
+    evidence = EvidenceStore(evidence_folder(home.ledger_place))
     opened = next(entry.fields() for entry in mine if entry.kind == EntryKind.TRANSACTION_OPENED)
     model = evidence.get(str(opened.get("model_digest")))
     works = [entry.fields().get("work") for entry in mine if entry.kind == EntryKind.SETTLED]

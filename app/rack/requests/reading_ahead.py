@@ -34,7 +34,7 @@ class ReadingAhead:
     request: Request
     workplace: Workplace
     wanted: Callable[[Applied], Wanted]
-    begun: Callable[[Applied, Seat, None], Awaitable[Attempt]]
+    begun: Callable[[Applied, Seat], Awaitable[Attempt]]
     """Journals the opening of an attempt."""
     concluded: Callable[[Attempt, Applied], Awaitable[None]]
     """Has what was read signed for and checked, and frees it on the phones."""
@@ -70,7 +70,7 @@ class ReadingAhead:
         """Leave a text's rows in a slot; false where some phone failed, which then shows again."""
         seat = await applied.slots.take(self.wanted(applied))
         try:
-            attempt = await self.begun(applied, seat, None)
+            attempt = await self.begun(applied, seat)
             try:
                 await attempt.open()
                 await attempt.read(text, len(text) - len(self.request.prompt_tokens))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Final, TypeVar
 
@@ -14,8 +15,12 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.pipeline.attempt import Attempt
-from app.pipeline.failures import DisputedRowsError, StageFailedError, StepLostError
-from app.pipeline.opening_stages.attempt_terms import AttemptTerms
+from app.pipeline.failures import (
+    DisputedRowsError,
+    RunChangedError,
+    StageFailedError,
+    StepLostError,
+)
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult
 from app.pipeline.slots import Seat, SlotPool
@@ -27,6 +32,7 @@ from app.rack.requests.pausing import Pausing
 from app.rack.requests.reading_ahead import ReadingAhead
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.step_tracing import step_tracing
+from app.rack.requests.terms_of_attempt import terms_of_attempt
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
 from app.rack.settlement.certainty import certainty
@@ -74,7 +80,11 @@ class RequestRunner:
         self._troubles = Troubles(self.request, self.workplace)
         self._pausing = Pausing(self.request, self.workplace)
         self._ahead = ReadingAhead(
-            self.request, self.workplace, self._wanted_on, self._begun, self._conclude_reading
+            self.request,
+            self.workplace,
+            self._wanted_on,
+            partial(self._begun, reads=True),
+            self._conclude_reading,
         )
 
     async def run(self) -> None:
@@ -121,7 +131,7 @@ class RequestRunner:
 
     async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
         request = self.request
-        attempt = await self._begun(applied, seat, request.history(self.workplace.lookup))
+        attempt = await self._begun(applied, seat)
         request.assignment = applied.assignment
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
@@ -134,6 +144,8 @@ class RequestRunner:
                 await self._drive(attempt, applied)
         except DisputedRowsError as error:
             trouble = error
+        except RunChangedError:
+            self._troubles.run_changed()
         except StepLostError as error:
             trouble = error
             await self._troubles.step_lost(attempt)
@@ -148,25 +160,13 @@ class RequestRunner:
         self._part_with_phones(trouble, attempt, signed)
         self._count(applied)
 
-    async def _begun(
-        self, applied: Applied, seat: Seat, history: tuple[int, ...] | None
-    ) -> Attempt:
+    async def _begun(self, applied: Applied, seat: Seat, *, reads: bool = False) -> Attempt:
         """Journal an attempt's opening and return it; no phone knows of it yet."""
         request, workplace = self.request, self.workplace
         self._attempts += 1
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
-        terms = AttemptTerms(
-            applied.model.vocabulary_size,
-            applied.pace,
-            workplace.chunk_tokens,
-            workplace.most_chunks,
-            request.sampling,
-            workplace.boundary,
-            request.alternatives,
-            request.end_tokens,
-            applied.closed,
-            history,
-        )
+        closed = applied.closed and not self._troubles.fed_by_host
+        terms = terms_of_attempt(request, workplace, applied, reads=reads, closed=closed)
         opened = await workplace.settlement.begin(
             transaction, request.asked, applied, terms, request.answers_left
         )
@@ -319,8 +319,9 @@ class RequestRunner:
         outcomes = [(pending, await pending.check) for pending in self._pending]
         for pending, outcome in outcomes:
             self._tell(outcome.verdicts)
-            if outcome.findings or outcome.good_answers < pending.answers:
+            if outcome.in_doubt or outcome.good_answers < pending.answers:
                 pending.slots.forget(pending.transaction)
+            self._troubles.signed_otherwise(outcome.disputed_edges)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
         unsettled: list[LedgerError] = []

@@ -35,6 +35,8 @@ class Troubles:
 
     request: Request
     workplace: Workplace
+    fed_by_host: bool = False
+    """Whether the ring does not go on by itself any more: somebody in it changed how far it may."""
     _astray: int = 0
     _disputes: int = 0
 
@@ -98,10 +100,25 @@ class Troubles:
             "reason": dispute.reason,
         }
         self.request.failovers += 1
+        self.workplace.assigner.distrust.add(dispute.sender, dispute.receiver)
         self._set_aside((sender, receiver), attempt, Fact("dispute.one_is_wrong", **names))
         if self._disputes > DISPUTES:
             raise ShardloomError("dispute.not_the_first", **names)
         self._go_on(Fact("dispute.goes_on_without_both", **names))
+
+    def run_changed(self) -> None:
+        """Go on with the same phones, fed by this computer: nobody knows which changed the run."""
+        self.fed_by_host = True
+        self.request.failovers += 1
+        self._go_on(Fact("request.fed_by_host"))
+
+    def signed_otherwise(self, edges: Sequence[tuple[Serial, Serial]]) -> None:
+        """Blame nobody where two neighbours signed different things, and use that way no more."""
+        for edge in edges:
+            sender, receiver = (self.workplace.fleet.name_of(serial) for serial in edge)
+            told = Fact("dispute.signed_otherwise", sender=sender, receiver=receiver)
+            self.workplace.timeline.add(TimelineKind.ERROR, told)
+            self.workplace.assigner.distrust.add(*edge)
 
     def _set_aside(self, phones: Iterable[Phone], attempt: Attempt, reason: Fact) -> None:
         self._disputes += 1

@@ -55,6 +55,7 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
         all_parts=all_parts_of(span, store),
         host_class=numerical_class(AUDIT_THREADS),
         registered_class=attempt.classes.get(span.stage.serial, ""),
+        ran_together=attempt.ran_together,
     )
 
 

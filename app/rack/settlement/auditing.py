@@ -15,8 +15,8 @@ from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.settlement.audit_cases import case_of, is_auditable
 from app.rack.settlement.chain_check import good_by_chain
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
-from app.rack.settlement.disputes import disputed
-from app.rack.settlement.findings import disagrees, findings_of
+from app.rack.settlement.disputes import disputed_edges
+from app.rack.settlement.findings import findings_of
 from app.rack.settlement.sharp.close_look import CloseLook
 
 
@@ -48,20 +48,20 @@ def check_attempt(
     """Say which tokens stand and who answers for what. Blocking: runs on the audit thread.
 
     Whom a sharp test clears has passed; what one whom it convicts has computed nobody counts on.
-    Where a stage cannot be audited because it signed nothing, or two neighbours disagree on what
-    passed between them, or the attempt is `doubted` because rows that it began with were found
-    wrong, the whole attempt is re-executed from its tokens. Where this computer has checked every
-    token already, and found all right, that stands, and audits only tell who computes right.
+    Where a stage signed nothing, or two neighbours disagree on what passed between them or signed
+    for other numbers of steps, or the attempt is `doubted` because rows that it began with were
+    found wrong, the whole attempt is re-executed from its tokens. Where this computer has checked
+    every token already, and found all right, that stands: audits only tell who computes right.
     """
     cleared = {look.serial for look in looks if look.outcome is SharpOutcome.PASSED}
     convicted = {look.serial for look in looks if look.outcome is SharpOutcome.FAILED}
     failed = [each for each in verdicts if each.failed and each.serial not in cleared]
     found = findings_of(verdicts, looks)
     proven = {each.serial for each in found} | attempt.withheld.keys()
-    between = disputed(attempt, frozenset(proven))
-    findings = [*found, *(disagrees(serial) for serial in sorted(between))]
+    between = disputed_edges(attempt, frozenset(proven))
     doubted = doubted or not convicted <= {verdict.serial for verdict in failed}
-    settled_by_audits = _all_signed(attempt) and len(verdicts) == len(attempt.due) and not between
+    compared = _compared_along_the_ring(attempt) and not between
+    settled_by_audits = compared and len(verdicts) == len(attempt.due)
     if attempt.whole is not None and attempt.whole.good_answers == len(attempt.answers):
         good = len(attempt.answers)
         audited = _audited_whole(attempt, verdicts)
@@ -74,7 +74,7 @@ def check_attempt(
         coverage = Coverage(len(attempt.spans), len(attempt.spans), good)
     left = _not_audited(attempt, verdicts)
     return AttemptOutcome(
-        attempt.transaction, verdicts, tuple(findings), good, coverage, left, tuple(looks)
+        attempt.transaction, verdicts, tuple(found), good, coverage, left, tuple(looks), between
     )
 
 
@@ -95,8 +95,14 @@ def _not_audited(
     }
 
 
-def _all_signed(attempt: ConcludedAttempt) -> bool:
-    return all(span.stage.serial in attempt.bodies for span in attempt.spans)
+def _compared_along_the_ring(attempt: ConcludedAttempt) -> bool:
+    """Tell whether each stage signed for what the one before did: all of them for as many steps.
+
+    Roots over other numbers of steps cannot be compared, so that rows may have been changed between
+    two stages that both computed right.
+    """
+    bodies = [attempt.bodies.get(span.stage.serial) for span in attempt.spans]
+    return None not in bodies and len({body.steps for body in bodies if body}) == 1
 
 
 def _good_by_audits(attempt: ConcludedAttempt, failed: Sequence[Verdict]) -> int:

@@ -70,6 +70,9 @@ class ConcludedAttempt:
     """Those that `signatures` are made with: a phone may have another by now."""
     whole: WholeCheck | None = None
     """None where this computer did not check every token."""
+    ran_together: bool = False
+    """Whether rows of it may have been computed together with others: to the last bit such a row
+    is not the one that it would be alone."""
 
     @property
     def by_ring(self) -> bool:
@@ -125,6 +128,13 @@ class AttemptOutcome:
     not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
     """By stage, what became of an audit that was due and has no verdict, and why."""
     close_looks: tuple[CloseLook, ...] = ()
+    disputed_edges: tuple[tuple[Serial, Serial], ...] = ()
+    """Sender and receiver that signed different things, of whom nobody is proven wrong."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody may count on the rows that it left."""
+        return bool(self.findings or self.disputed_edges)
 
 
 def sent_tokens(step: StepRecord) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whom two signed roots over the same tensors contradict: the two ends of an edge."""
+"""Where two signed roots over the same tensors differ: on an edge, whose two ends nobody blames."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 
 
-def disputed(attempt: ConcludedAttempt, proven: frozenset[Serial]) -> set[Serial]:
-    """Return both ends of every edge whose two signed roots cover the same steps and differ.
+def disputed_edges(
+    attempt: ConcludedAttempt, proven: frozenset[Serial]
+) -> tuple[tuple[Serial, Serial], ...]:
+    """Return sender and receiver of every edge whose two roots cover the same steps and differ.
 
-    Where one end is proven wrong already the other is not blamed for the difference.
+    Either lies, or what lies between them changed what was sent: no signature tells which. Edges
+    at whose end somebody is `proven` wrong are left out: that explains them.
     """
     serials = [span.stage.serial for span in attempt.spans]
     bodies = {body.stage: body for body in attempt.bodies.values()}
     edges = [
-        {serials[dispute.sender], serials[dispute.receiver]}
+        (serials[dispute.sender], serials[dispute.receiver])
         for dispute in edge_disputes(bodies)
         if bodies[dispute.sender].steps == bodies[dispute.receiver].steps
     ]
     if _fed_otherwise(attempt):
-        edges.append({serials[0], serials[-1]})
-    return {serial for edge in edges if proven.isdisjoint(edge) for serial in edge}
+        edges.append((serials[-1], serials[0]))
+    return tuple(edge for edge in edges if proven.isdisjoint(edge))
 
 
 def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
@@ -35,13 +38,11 @@ def _fed_otherwise(attempt: ConcludedAttempt) -> bool:
     """
     first = attempt.spans[0].stage.serial
     body = attempt.bodies.get(first)
-    if body is None or body.steps != len(attempt.steps) or not attempt.by_ring:
+    if body is None or not attempt.by_ring:
         return False
-    received = attempt.transcripts.get(first)
+    received, steps = attempt.transcripts.get(first), attempt.steps[: body.steps]
     if received is None:
-        sent = [
-            leaf for step in attempt.steps for leaf in step_leaves(sent_tokens(step), step.position)
-        ]
+        sent = [leaf for step in steps for leaf in step_leaves(sent_tokens(step), step.position)]
         return root_hash(sent).hex() != body.input_root
-    pairs = zip(attempt.steps, received, strict=False)
+    pairs = zip(steps, received, strict=False)
     return any(step.by_ring and not np.array_equal(sent_tokens(step), fed) for step, fed in pairs)

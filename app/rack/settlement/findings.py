@@ -71,8 +71,3 @@ def findings_of(verdicts: Sequence[Verdict], looks: Sequence[CloseLook]) -> list
                 reason = Fact("offence.would_not_run_again")
                 found[look.serial] = Finding(look.serial, reason, None, {})
     return list(found.values())
-
-
-def disagrees(serial: Serial) -> Finding:
-    """Return that a phone signed for something else than its neighbour."""
-    return Finding(serial, Fact("offence.disagrees"), None, {})

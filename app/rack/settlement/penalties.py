@@ -32,8 +32,8 @@ class Penalties:
     """Turns outcomes into journal entries and phone states. Lives on the service loop."""
 
     def __init__(self, context: RackContext, ledger_thread: LedgerThread, fleet: Fleet) -> None:
-        self._ledger_thread = ledger_thread
-        self._fleet = fleet
+        self.ledger_thread = ledger_thread
+        self.fleet = fleet
         self._timeline = context.timeline
         self._told_doubts: set[str] = set()
         self._changed = context.changed
@@ -44,16 +44,16 @@ class Penalties:
         What the ledger refuses of one phone is told; all else goes on. Raises `LedgerError` where
         it cannot be written, or does not pay.
         """
-        for refusal in await self._ledger_thread.run(partial(_record_verdicts, outcome)):
+        for refusal in await self.ledger_thread.run(partial(_record_verdicts, outcome)):
             self._tell_refusal(refusal)
         self._announce_audits(outcome)
-        doubted = await self._ledger_thread.run(lambda ledger: ledger.snapshot().doubted)
+        doubted = await self.ledger_thread.run(lambda ledger: ledger.snapshot().doubted)
         self._tell_doubts(doubted)
         slashes = 0
         for finding in outcome.findings:
             if not await self._spare(outcome.transaction, finding):
                 slashes += await self._answer(outcome, finding)
-        await self._ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
+        await self.ledger_thread.run(lambda ledger: _close(ledger, outcome, surviving, tokens))
         await self.refresh_standings()
         return slashes
 
@@ -63,21 +63,21 @@ class Penalties:
         `withheld` tells of each what it did. Nobody is slashed: there is no proof of it.
         """
         for serial, offence in withheld.items():
-            await self._ledger_thread.run(partial(_note_withheld, serial, transaction, offence))
-            phone = self._fleet.phones[serial]
+            await self.ledger_thread.run(partial(_note_withheld, serial, transaction, offence))
+            phone = self.fleet.phones[serial]
             told = Fact("penalty.jailed_unpaid", phone=phone.name, offence=offence)
             self._timeline.add(TimelineKind.ERROR, told, serial)
             self._put_in_jail(phone, offence)
 
     async def refresh_standings(self) -> None:
         """Read every registered phone's account again."""
-        serials = [phone.serial for phone in self._fleet.phones.values() if phone.standing]
+        serials = [phone.serial for phone in self.fleet.phones.values() if phone.standing]
 
         def read(ledger: Ledger) -> dict[Serial, PhoneStanding]:
             return {serial: ledger.standing(serial) for serial in serials}
 
-        for serial, standing in (await self._ledger_thread.run(read)).items():
-            phone = self._fleet.phones[serial]
+        for serial, standing in (await self.ledger_thread.run(read)).items():
+            phone = self.fleet.phones[serial]
             was_admitted = phone.standing is None or phone.standing.admitted
             phone.standing = standing
             if was_admitted and not standing.admitted:
@@ -94,11 +94,11 @@ class Penalties:
         for verdict in outcome.verdicts:
             if not verdict.passed:
                 serial = Serial(verdict.serial)
-                kind, told = _told(verdict, self._fleet.phones[serial].name)
+                kind, told = _told(verdict, self.fleet.phones[serial].name)
                 self._timeline.add(kind, told, serial)
 
         for look in outcome.close_looks:
-            kind, told = _seen_closely(look, self._fleet.phones[look.serial].name)
+            kind, told = _seen_closely(look, self.fleet.phones[look.serial].name)
             self._timeline.add(kind, told, look.serial)
 
     def _tell_doubts(self, doubted: Sequence[DoubtedClass]) -> None:
@@ -116,16 +116,16 @@ class Penalties:
     async def _spare(self, transaction: TransactionId, finding: Finding) -> bool:
         """Let a phone whose class is in doubt only stand by; tell whether it is of such a one."""
         serial = finding.serial
-        if not await self._ledger_thread.run(lambda ledger: ledger.is_doubted(transaction, serial)):
+        if not await self.ledger_thread.run(lambda ledger: ledger.is_doubted(transaction, serial)):
             return False
-        phone = self._fleet.phones[serial]
+        phone = self.fleet.phones[serial]
         self._timeline.add(TimelineKind.INFO, Fact("breaker.spared", phone=phone.name), serial)
         self._put_in_jail(phone, Fact("offence.of_doubted_class"))
         return True
 
     async def _answer(self, outcome: AttemptOutcome, finding: Finding) -> int:
         """Slash or jail a phone; return the number of slashes. It is kept from work in any case."""
-        phone, serial, offence = self._fleet.phones[finding.serial], finding.serial, finding.offence
+        phone, serial, offence = self.fleet.phones[finding.serial], finding.serial, finding.offence
 
         def penalise(ledger: Ledger) -> int:
             if offence is None:
@@ -133,7 +133,7 @@ class Penalties:
                 return 0
             return ledger.slash(serial, outcome.transaction, offence, dict(finding.evidence))
 
-        taken = await self._ledger_thread.run(partial(_unless_refused, penalise))
+        taken = await self.ledger_thread.run(partial(_unless_refused, penalise))
         self._put_in_jail(phone, finding.reason)
         if isinstance(taken, LedgerError):
             self._tell_refusal(taken, serial)

@@ -16,6 +16,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
+from app.ledger.rules.evidence import SignedReceipt
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -36,7 +37,7 @@ from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
-from workers.identity.receipts import ReceiptBody, verify_receipt
+from workers.identity.receipts import ReceiptBody, read_receipt
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
@@ -125,6 +126,12 @@ class Settlement:
         """
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
+        await self._ledger_thread.check_receipts(
+            [
+                SignedReceipt.of(each.data, each.signature, keys[each.serial])
+                for each in receipts.values()
+            ]
+        )
         bodies, due = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys)
         )
@@ -151,6 +158,7 @@ class Settlement:
             signatures={serial: receipts[serial].signature for serial in bodies},
             keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
+            ran_together=attempt.ran_together,
         )
         if self._checker is not None:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
@@ -178,7 +186,7 @@ class Settlement:
             self._open_engine,
             doubted=not self._wrong.isdisjoint(attempt.ancestors),
         )
-        if outcome.findings or outcome.good_answers < len(attempt.answers):
+        if outcome.in_doubt or outcome.good_answers < len(attempt.answers):
             self._wrong.add(attempt.transaction)
         return outcome
 
@@ -223,7 +231,7 @@ def _record(
     bodies = {}
     for serial, receipt in receipts.items():
         try:
-            body = verify_receipt(receipt.data, receipt.signature, keys[serial])
+            body = read_receipt(receipt.data)
             _check_covered(body, attempt)
             ledger.record_receipt(receipt.data, receipt.signature, keys[serial])
         except (LedgerError, ReceiptError) as error:

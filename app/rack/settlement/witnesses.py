@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from app.core.errors import ShardloomError, WorkerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.ledger.journal.tree import JournalTree
+from app.ledger.storage.addresses import LedgerPlace
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
@@ -39,12 +39,12 @@ class Witnesses:
         self,
         context: RackContext,
         ledger_thread: LedgerThread,
-        ledger_file: Path,
+        ledger_place: LedgerPlace,
         phones: Callable[[], Iterable[Phone]],
     ) -> None:
         self._context = context
         self._ledger_thread = ledger_thread
-        self._tree = JournalTree(ledger_file)
+        self._tree = JournalTree(ledger_place)
         self._phones = phones
         self._told: set[Serial] = set()
 
@@ -71,6 +71,8 @@ class Witnesses:
 
     async def look_once_more(self) -> None:
         """Have the last head signed before the phones are let go, as far as they answer at once."""
+        if not self._ledger_thread.is_open:
+            return
         with suppress(TimeoutError, ShardloomError):
             async with self._context.clock.timeout(LAST_LOOK_S):
                 await self.look()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView
 
 from app.core.identifiers import Serial
+from app.ui.charts.legend_rows import LegendRow, sort_keys
 from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.selection import Selection
 from app.ui.charts.statistics import SeriesSummary
@@ -20,20 +20,7 @@ from app.ui.looks.tokens import blend
 from app.words.catalogue import Message, message
 from app.words.window import legend_title
 
-
-@dataclass(frozen=True)
-class LegendRow:
-    """One phone's line in the legend."""
-
-    serial: Serial
-    name: str
-    colour: str
-    figures: SeriesSummary | None
-    budget: float | None
-    hidden: bool
-    stale: bool
-    recent: bool = True
-    """Whether the newest figure is of the present, and not of a step long past."""
+_UNSORTED = -1
 
 
 class Legend(Table):
@@ -46,18 +33,26 @@ class Legend(Table):
         self._measure = measure
         self._appearance = appearance
         self._selection = Selection()
+        self._sorted_by = _UNSORTED
+        self._given: tuple[LegendRow, ...] = ()
         super().__init__(RowsModel[LegendRow](self._columns(), lambda row: row.serial))
         self.setFont(tabular(self.font(), scale=0.93))
         self.verticalHeader().setDefaultSectionSize(21)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
-        spoken(self.setToolTip, "Click: hide or show.  Double click: show alone.")
+        spoken(self.setAccessibleName, "Figures of the phones")
+        spoken(
+            self.setToolTip,
+            "Click: hide or show.  Double click: show alone.  Click on a title: sort.",
+        )
         header = self.horizontalHeader()
         header.setMinimumSectionSize(40)
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._sort_by)
         self._size_columns()
         self.clicked.connect(self._toggle)
         self.doubleClicked.connect(self._solo)
@@ -67,6 +62,24 @@ class Legend(Table):
     def drawn(self, serials: Sequence[Serial]) -> frozenset[Serial]:
         """Return whose curves to draw."""
         return self._selection.drawn(serials)
+
+    def show_rows(self, rows: Sequence[LegendRow]) -> None:
+        """Show these, in the order of the rack or of the column that was clicked."""
+        self._given = tuple(rows)
+        key = sort_keys(budget=self._measure.budget is not None).get(self._sorted_by)
+        ordered = self._given
+        if key is not None:
+            ordered = tuple(sorted(ordered, key=key, reverse=self._sorted_by > 0))
+        self.rows.show_rows(ordered)
+
+    def _sort_by(self, column: int) -> None:
+        """Sort by a column, figures from the largest; in the rack's order at the second click."""
+        self._sorted_by = _UNSORTED if column == self._sorted_by else column
+        header = self.horizontalHeader()
+        header.setSortIndicatorShown(self._sorted_by != _UNSORTED)
+        falling, rising = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(column, falling if column else rising)
+        self.show_rows(self._given)
 
     def _toggle(self, index: QModelIndex) -> None:
         self._select(self._selection.toggled(_serial(index), self._serials()))

@@ -1,12 +1,10 @@
-"""How far back the charts look; one choice for all of them."""
+"""How far back the charts may look. Qt-free."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
-
-from PySide6.QtCore import QObject, Signal
 
 from app.rack.snapshot import Window
 from app.ui.charts.statistics import GAP_S, WINDOW_S
@@ -21,7 +19,6 @@ class Look:
     window: Window | None
     refresh_s: float
     """How often it is worth reading anew."""
-    tick_s: float
     unit_s: float
     """Seconds that the axis counts as one."""
     unit: str
@@ -31,10 +28,10 @@ class Look:
 class LookBack(Enum):
     """The ways there are."""
 
-    MINUTE = Look(WINDOW_S, None, 0.0, 15.0, 1.0, "")
-    FIVE_MINUTES = Look(300.0, Window.FIVE_MINUTES, 1.0, 60.0, 60.0, " min")
-    HOUR = Look(3600.0, Window.HOUR, 5.0, 900.0, 60.0, " min")
-    DAY = Look(86_400.0, Window.DAY, 30.0, 21_600.0, 3600.0, " h")
+    MINUTE = Look(WINDOW_S, None, 0.0, 1.0, "")
+    FIVE_MINUTES = Look(300.0, Window.FIVE_MINUTES, 1.0, 60.0, " min")
+    HOUR = Look(3600.0, Window.HOUR, 5.0, 60.0, " min")
+    DAY = Look(86_400.0, Window.DAY, 30.0, 3600.0, " h")
 
     @property
     def look(self) -> Look:
@@ -47,31 +44,10 @@ class LookBack(Enum):
         window = self.look.window
         return GAP_S if window is None else max(GAP_S, 2.5 * window.period_s)
 
-    def ticks(self, now_words: str) -> list[tuple[float, str]]:
-        """Return the axis' marks: seconds before now (0 or less) and what they say."""
+    def tick_text(self, age_s: float) -> str:
+        """Return what stands at an age of 0 or less, without a unit in seconds."""
         look = self.look
-        count = round(look.length_s / look.tick_s)
-        marks = [
-            (-look.tick_s * step, f"{look.tick_s * step / look.unit_s:g}{look.unit}")
-            for step in range(1, count)
-        ]
-        return [(0.0, now_words), *marks, (-look.length_s, "")]
-
-
-class SpanChoice(QObject):
-    """The span in force."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.span = LookBack.MINUTE
-
-    def choose(self, span: LookBack) -> None:
-        """Look that far back from now on."""
-        if span is not self.span:
-            self.span = span
-            self.changed.emit()
+        return f"{-age_s / look.unit_s:g}{look.unit}"
 
 
 def span_words(span: LookBack) -> str:

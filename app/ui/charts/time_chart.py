@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyqtgraph
-from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.core.identifiers import Serial
 from app.rack.control import RackControl
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, TimelineKind
-from app.ui.charts.legend import Legend, LegendRow
+from app.ui.charts.export import export
+from app.ui.charts.legend import Legend
+from app.ui.charts.legend_rows import LegendRow
 from app.ui.charts.long_view import LongCurve, lines_of
 from app.ui.charts.measure import ChartQuantity
-from app.ui.charts.span import LookBack, SpanChoice
-from app.ui.charts.statistics import Curve, curve, figures, is_recent, nice_top, with_gaps
+from app.ui.charts.range_box import RangeBox
+from app.ui.charts.saving import ask_where
+from app.ui.charts.span import LookBack
+from app.ui.charts.statistics import (
+    Curve,
+    SeriesSummary,
+    curve,
+    figures,
+    is_recent,
+    nice_top,
+    with_gaps,
+)
+from app.ui.charts.time_view import TimeView
+from app.ui.charts.window import tick_ages
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.marks import ALARMING, event_colour, event_rank
 from app.ui.looks.seen import is_seen
@@ -39,20 +53,6 @@ _EMPTY_LEFT = 64
 _NOTHING = LongCurve(Curve((), ()), None)
 
 
-class Crosshair(QObject):
-    """The moment pointed at, shared by all charts; None where the pointer is elsewhere."""
-
-    moved = Signal(object)
-
-
-@dataclass(frozen=True)
-class Together:
-    """What charts share."""
-
-    crosshair: Crosshair
-    choice: SpanChoice
-
-
 class TimeChart(QWidget):
     """Draws at every second tick, the even or the odd ones, only while it can be seen.
 
@@ -65,7 +65,7 @@ class TimeChart(QWidget):
         empty_words: Message,
         link: RackLink,
         appearance: Appearance,
-        together: Together,
+        view: TimeView,
         *,
         even: bool,
     ) -> None:
@@ -73,8 +73,7 @@ class TimeChart(QWidget):
         self._measure = measure
         self._link = link
         self._appearance = appearance
-        self._crosshair = together.crosshair
-        self._choice = together.choice
+        self._view = view
         self._lines: Mapping[Serial, LongCurve] = {}
         self._read_at_s = -math.inf
         self._reading = False
@@ -83,21 +82,30 @@ class TimeChart(QWidget):
         self._marks: list[Any] = []
         self._hovered: Serial | None = None
         self._my_turn = even
-        self.plot = pyqtgraph.PlotWidget()
+        self._box = RangeBox()
+        self.plot = pyqtgraph.PlotWidget(viewBox=self._box)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.legend = Legend(measure, appearance)
         self.empty = QLabel(self.plot)
         spoken(self.empty.setText, empty_words)
         self._threshold = pyqtgraph.InfiniteLine(angle=0)
         self._line = pyqtgraph.InfiniteLine(angle=90)
+        self._region = pyqtgraph.LinearRegionItem(movable=False)
         self._arrange()
         self._restyle()
         self.legend.selection_changed.connect(self.draw)
         self.legend.hovered.connect(self._hover)
         link.ticked.connect(self._tick)
         appearance.changed.connect(self._restyle)
-        self._crosshair.moved.connect(self._show_crosshair)
-        self._choice.changed.connect(self._look_anew)
+        view.pointed.connect(self._show_crosshair)
+        view.spanned.connect(self._look_anew)
+        view.changed.connect(self._show_view)
         self.plot.scene().sigMouseMoved.connect(self._point)
+        self._box.zoomed.connect(
+            lambda closer, age_s: view.zoom(link.now_s, closer=closer, around_s=age_s)
+        )
+        self._box.selected.connect(lambda one, other: view.brush(one, other, link.now_s))
+        self._box.reset.connect(view.show_all)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Share the width between the curves and the legend."""
@@ -111,7 +119,7 @@ class TimeChart(QWidget):
         snapshot = self._link.snapshot
         if snapshot is None:
             return
-        now_s, lines = self._link.now_s, self._newest_lines(snapshot)
+        now_s, lines = self._view.end_s(self._link.now_s), self._newest_lines(snapshot)
         largest, rows = 0.0, []
         self._curves_left = _CURVES_ADDED
         drawn = self.legend.drawn([phone.serial for phone in snapshot.phones])
@@ -120,8 +128,8 @@ class TimeChart(QWidget):
             hidden = phone.serial not in drawn
             self._draw_curve(phone, line.curve, hidden=hidden)
             largest = max(largest, 0.0 if hidden else max(line.curve.values, default=0.0))
-            rows.append(self._legend_row(phone, line, hidden=hidden))
-        self.legend.rows.show_rows(rows)
+            rows.append(self._legend_row(phone, line, now_s, hidden=hidden))
+        self.legend.show_rows(rows)
         self.empty.setVisible(all(row.figures is None for row in rows))
         threshold = self._measure.threshold(snapshot)
         near = threshold is not None and largest > 0 and threshold <= 2 * largest
@@ -131,34 +139,62 @@ class TimeChart(QWidget):
             largest = max(largest, threshold)
         self.plot.setYRange(0, nice_top(largest / self._measure.scale), padding=0)
         self._draw_marks(snapshot, now_s)
+        self._draw_region(now_s)
+
+    def ask_where(self) -> None:
+        """Ask for a file, and save the chart there."""
+        name = f"shardloom-{self._measure.metric.value}"
+        ask_where(self, name, self.export_to, self._link.failed.emit)
+
+    def export_to(self, path: Path) -> None:
+        """Write the chart into a file, by the form that its name ends with.
+
+        Raises `BadInputError`.
+        """
+        names, scale = self._link.names, self._measure.scale
+        series = {
+            serial: (
+                names.get(serial, serial),
+                Curve(line.curve.ages_s, tuple(value / scale for value in line.curve.values)),
+            )
+            for serial, line in self._lines.items()
+        }
+        export(path, self, self._measure.unit, series)
 
     def _tick(self) -> None:
         self._my_turn = not self._my_turn
         if not self._my_turn or not is_seen(self):
             return
-        if self._choice.span is LookBack.MINUTE or self._curves_left == 0:
+        if self._view.paused:
+            return
+        if self._view.span is LookBack.MINUTE or self._curves_left == 0:
             self.draw()
-        elif self._link.now_s - self._read_at_s >= self._choice.span.look.refresh_s:
+        elif self._link.now_s - self._read_at_s >= self._view.span.look.refresh_s:
             self._read()
 
     def _newest_lines(self, snapshot: RackSnapshot) -> Mapping[Serial, LongCurve]:
-        if self._choice.span is not LookBack.MINUTE:
+        if self._view.span is not LookBack.MINUTE or self._view.paused:
             return self._lines
         samples, now_s, value = self._link.samples(), self._link.now_s, self._measure.value
         curves = {
             phone.serial: curve(samples.get(phone.serial, ()), now_s, value)
             for phone in snapshot.phones
         }
-        return {serial: LongCurve(line, figures(line.values)) for serial, line in curves.items()}
+        self._lines = {
+            serial: LongCurve(line, figures(line.values)) for serial, line in curves.items()
+        }
+        return self._lines
 
     def _look_anew(self) -> None:
         """Another span was chosen: what was read before says nothing about it."""
         self._lines, self._read_at_s = {}, -math.inf
+
+    def _show_view(self) -> None:
         self._show_axis()
         self.draw()
 
     def _read(self) -> None:
-        span, now_s, metric = self._choice.span, self._link.now_s, self._measure.metric
+        span, now_s, metric = self._view.span, self._link.now_s, self._measure.metric
         window = span.look.window
         if self._reading or window is None:
             return
@@ -176,7 +212,7 @@ class TimeChart(QWidget):
 
     def _take_lines(self, span: LookBack, at_s: float, lines: Mapping[Serial, LongCurve]) -> None:
         self._reading = False
-        if span is self._choice.span:
+        if span is self._view.span:
             self._lines, self._read_at_s = lines, at_s
             self.draw()
 
@@ -195,31 +231,44 @@ class TimeChart(QWidget):
         colour.setAlphaF(0.4 if is_stale(phone, self._link.now_s) else 1.0)
         width = 2 if phone.serial == self._hovered else 1
         item.setPen(pyqtgraph.mkPen(colour, width=width))
-        ages, values = with_gaps(line, self._choice.span.gap_s)
+        ages, values = with_gaps(line, self._view.span.gap_s)
         item.setData(ages, [value / self._measure.scale for value in values], connect="finite")
 
     def _may_add(self, line: Curve) -> bool:
         """Tell whether a phone gets a curve now: many at once would hold up the window."""
         return bool(line.values) and self._curves_left > 0
 
-    def _legend_row(self, phone: PhoneSnapshot, line: LongCurve, *, hidden: bool) -> LegendRow:
+    def _legend_row(
+        self, phone: PhoneSnapshot, line: LongCurve, end_s: float, *, hidden: bool
+    ) -> LegendRow:
         return LegendRow(
             phone.serial,
             phone_name(phone),
             phone_colour(self._appearance.tokens, phone.position),
-            line.figures,
+            line.figures if self._view.brushed is None else self._brushed_figures(line, end_s),
             self._measure.budget(phone) if self._measure.budget else None,
             hidden,
             is_stale(phone, self._link.now_s),
-            is_recent(line.curve, self._choice.span.gap_s),
+            is_recent(line.curve, self._view.span.gap_s),
         )
+
+    def _brushed_figures(self, line: LongCurve, end_s: float) -> SeriesSummary | None:
+        """Return the figures of what is selected alone."""
+        points = zip(line.curve.ages_s, line.curve.values, strict=True)
+        return figures([value for age_s, value in points if self._view.selects(end_s + age_s)])
+
+    def _draw_region(self, end_s: float) -> None:
+        brushed = self._view.brushed
+        self._region.setVisible(brushed is not None)
+        if brushed is not None:
+            self._region.setRegion((brushed[0] - end_s, brushed[1] - end_s))
 
     def _draw_marks(self, snapshot: RackSnapshot, now_s: float) -> None:
         events = [
             event
             for event in snapshot.timeline
             if event.kind is not TimelineKind.INFO
-            and now_s - event.at_s <= self._choice.span.look.length_s
+            and 0 <= now_s - event.at_s <= self._view.length_s
         ][-_MARKS_SHOWN:]
         while len(self._marks) < len(events):
             mark = pyqtgraph.InfiniteLine(angle=90)
@@ -243,14 +292,15 @@ class TimeChart(QWidget):
         self.draw()
 
     def _point(self, position: QPointF) -> None:
-        box = self.plot.getPlotItem().vb
-        inside = box.sceneBoundingRect().contains(position)
-        self._crosshair.moved.emit(box.mapSceneToView(position).x() if inside else None)
+        inside = self._box.sceneBoundingRect().contains(position)
+        age_s = self._box.mapSceneToView(position).x()
+        end_s = self._view.end_s(self._link.now_s)
+        self._view.pointed.emit(end_s + age_s if inside else None)
 
-    def _show_crosshair(self, age_s: float | None) -> None:
-        self._line.setVisible(age_s is not None)
-        if age_s is not None:
-            self._line.setValue(age_s)
+    def _show_crosshair(self, at_s: float | None) -> None:
+        self._line.setVisible(at_s is not None)
+        if at_s is not None:
+            self._line.setValue(at_s - self._view.end_s(self._link.now_s))
 
     def _arrange(self) -> None:
         item = self.plot.getPlotItem()
@@ -264,7 +314,7 @@ class TimeChart(QWidget):
         item.getAxis("left").setLabel(self._measure.unit)
         item.showGrid(y=True, alpha=0.25)
         item.layout.setContentsMargins(0, 8, 20, 0)
-        for line in (self._threshold, self._line):
+        for line in (self._region, self._threshold, self._line):
             self.plot.addItem(line, ignoreBounds=True)
             line.setVisible(False)
         self.empty.setObjectName("muted")
@@ -279,9 +329,14 @@ class TimeChart(QWidget):
         layout.addWidget(self.legend)
 
     def _show_axis(self) -> None:
-        span, item = self._choice.span, self.plot.getPlotItem()
-        item.setXRange(-span.look.length_s, 0, padding=0)
-        item.getAxis("bottom").setTicks([span.ticks(tr("now"))])
+        item, (left, right) = self.plot.getPlotItem(), self._view.ages
+        item.setXRange(left, right, padding=0)
+        ticks = [
+            (age_s, self._view.span.tick_text(age_s) if age_s else tr("now"))
+            for age_s in tick_ages((left, right))
+            if age_s > left or not self._view.is_whole
+        ]
+        item.getAxis("bottom").setTicks([ticks])
 
     def _restyle(self) -> None:
         tokens = self._appearance.tokens
@@ -294,6 +349,11 @@ class TimeChart(QWidget):
         dashed = pyqtgraph.mkPen(tokens.warn, width=1, style=Qt.PenStyle.DashLine)
         self._threshold.setPen(dashed)
         self._line.setPen(pyqtgraph.mkPen(tokens.muted, width=1))
+        shade = QColor(tokens.accent)
+        shade.setAlphaF(0.16)
+        self._region.setBrush(shade)
+        for edge in self._region.lines:
+            edge.setPen(pyqtgraph.mkPen(tokens.accent, width=1))
         self._threshold.setToolTip(tr(self._measure.threshold_words))
         self._show_axis()
         self.draw()

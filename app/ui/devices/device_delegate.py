@@ -63,7 +63,7 @@ class DeviceDelegate(QStyledItemDelegate):
         """Paint a phone."""
         phone: PhoneSnapshot = index.data(ROW_ROLE)
         tokens = self._appearance.tokens
-        box = QRectF(option.rect).adjusted(4, 2, -4, -2)
+        box, body = QRectF(option.rect).adjusted(4, 2, -4, -2), self._body(option)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -75,10 +75,14 @@ class DeviceDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(box, 6, 6)
         painter.setBrush(QColor(phone_colour(tokens, phone.position)))
         painter.drawRoundedRect(QRectF(box.left() + 2, box.top() + 6, 4, box.height() - 12), 2, 2)
-        words = box.adjusted(14, 5, -8, -5)
+        words = body.adjusted(14, 5, -8, -5)
         self._paint_title(painter, words, phone, option)
         self._paint_figures(painter, words, phone, option)
         painter.restore()
+
+    def _body(self, option: QStyleOptionViewItem) -> QRectF:
+        """Return where the lines of words stand."""
+        return QRectF(option.rect).adjusted(4, 2, -4, -2)
 
     def helpEvent(  # noqa: N802 - Qt's name
         self,

@@ -48,6 +48,10 @@ class DeviceDetails(QFrame):
         self._arrange()
         appearance.changed.connect(self._colour)
 
+    def hide_close(self) -> None:
+        """Leave the closing to what the details stand in."""
+        self._close.hide()
+
     def show_phone(
         self, phone: PhoneSnapshot, now_s: float, links: Sequence[LinkSnapshot] = ()
     ) -> None:

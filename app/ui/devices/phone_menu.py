@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -20,6 +21,7 @@ from app.rack.commands import (
     Identify,
     Inject,
     Release,
+    Replan,
     RestartWorker,
     SetMemoryShare,
     TakePhone,
@@ -59,6 +61,40 @@ class PhoneMenu(QMenu):
         self._offer(tr("Release from jail"), jailed, Release)
         self.addAction(tr("Add stake…"), self._ask_stake)
         self.addAction(tr("Memory for layers…"), self._ask_memory_share)
+
+    def add_own(
+        self,
+        open_page: Callable[[PhoneSnapshot], object],
+        ask_tags: Callable[[Sequence[PhoneSnapshot]], object],
+    ) -> None:
+        """Offer what the window does itself: a phone's page, tags, and leaving phones out."""
+        self.addSeparator()
+        page = self.addAction(tr("Open its page"), lambda: open_page(self._phones[0]))
+        page.setEnabled(len(self._phones) == 1)
+        self.addAction(tr("Tags…"), partial(ask_tags, self._phones))
+        snapshot = self._link.snapshot
+        excluded = snapshot.conditions.excluded if snapshot else frozenset()
+        inside = [phone for phone in self._phones if phone.serial not in excluded]
+        outside = [phone for phone in self._phones if phone.serial in excluded]
+        for words, phones, left_out in (
+            (tr("Leave out of plans"), inside, True),
+            (tr("Use in plans again"), outside, False),
+        ):
+            act = partial(self._leave_out, phones, left_out=left_out)
+            action = self.addAction(words, act)
+            action.setStatusTip(tr("A plan is made at once; Apply moves the layers."))
+            action.setEnabled(bool(phones))
+
+    def _leave_out(self, phones: Sequence[PhoneSnapshot], *, left_out: bool) -> None:
+        """Plan with these phones or without them; the rest of what is asked stays."""
+        snapshot = self._link.snapshot
+        if snapshot is None:
+            return
+        serials = frozenset(str(phone.serial) for phone in phones)
+        known = snapshot.conditions
+        excluded = known.excluded | serials if left_out else known.excluded - serials
+        conditions = replace(known, excluded=excluded)
+        self._link.submit(Replan(snapshot.objective, snapshot.pins, conditions))
 
     def _offer(
         self, words: str, phones: Sequence[PhoneSnapshot], command: CommandFor, tip: str = ""

@@ -26,7 +26,7 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
-from app.words.experiments.text import when_text
+from app.words.experiments.text import plan_name, when_text
 from app.words.pages.experiments import caught_count, told_of, verdict_mark
 from app.words.sentences import fact_text
 
@@ -44,6 +44,7 @@ class KeptColumn(QWidget):
         self._link, self._desk, self._appearance = link, desk, appearance
         columns = self._columns()
         self.table = Table(RowsModel[ExperimentRecord](columns, lambda row: row.identifier))
+        self.table.stretch_first_column()
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         spoken(self.table.setAccessibleName, "Experiments that are kept")
         self.verdict = QLabel()
@@ -92,7 +93,7 @@ class KeptColumn(QWidget):
 
     def _columns(self) -> list[Column[ExperimentRecord]]:
         return [
-            Column(message("Experiment"), lambda row: row.experiment.name),
+            Column(message("Experiment"), lambda row: plan_name(row.experiment.name)),
             Column(
                 message("Verdict"),
                 verdict_mark,

@@ -14,9 +14,9 @@ from app.faults.experiments.targets import Candidate, Strike, strikes_of
 from app.rack.commands import StartExperiment, StopExperiment
 from app.rack.snapshot import RackSnapshot
 from app.ui.experiments.scrolled import scrolled
-from app.ui.looks.spoken import said, spoken
+from app.ui.looks.spoken import said, spoken, spoken_items
 from app.ui.rack_link import RackLink
-from app.words.experiments.text import badge_text
+from app.words.experiments.text import badge_text, plan_name
 from app.words.pages.experiments import plan_text, struck_text
 from app.words.sentences import error_text
 from app.words.states import phone_name
@@ -35,6 +35,7 @@ class PlanColumn(QWidget):
         self._running = False
         self.plan = QComboBox()
         spoken(self.plan.setAccessibleName, "Planned experiment")
+        spoken_items(self.plan, lambda name: plan_name(str(name)))
         self.description, self.targets, self.line = QLabel(), QLabel(), QLabel()
         for label in (self.description, self.targets, self.line):
             label.setWordWrap(True)
@@ -53,11 +54,12 @@ class PlanColumn(QWidget):
 
     def show_plans(self, plans: Sequence[Experiment]) -> None:
         """Offer these; what was chosen stays so."""
-        chosen = self.plan.currentText()
+        chosen = self.plan.currentData()
         self._plans = list(plans)
         self.plan.clear()
-        self.plan.addItems([each.name for each in self._plans])
-        self.plan.setCurrentIndex(max(self.plan.findText(chosen), 0))
+        for each in self._plans:
+            self.plan.addItem(plan_name(each.name), each.name)
+        self.plan.setCurrentIndex(max(self.plan.findData(chosen), 0))
         self._say()
 
     def offer(self, experiment: Experiment) -> None:

@@ -23,4 +23,6 @@ def scrolled(*lines: QWidget) -> QScrollArea:
     area.setMinimumHeight(_LEAST_PX)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inside)
+    for each in (area.viewport(), inside):
+        each.setAutoFillBackground(False)
     return area

@@ -21,6 +21,7 @@ from app.faults.specifications import PHONE_KINDS, SPECIFICATIONS, BroughtBy
 from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
+from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
@@ -31,7 +32,7 @@ from app.words.states import phone_name
 
 
 class FaultsPanel(QWidget):
-    """Choose a phone, what it does wrong and from which token; below, what is set now."""
+    """Choose a phone, what it does wrong and from which token; beside it, what is set now."""
 
     def __init__(self, link: RackLink, appearance: Appearance) -> None:
         super().__init__()
@@ -44,7 +45,13 @@ class FaultsPanel(QWidget):
             self.kind.addItem("", kind)
         spoken_items(self.kind, lambda kind: fault_word(FaultKind(kind)))
         self.token = QSpinBox(minimum=1, maximum=100_000, value=1)
-        self.token.lineEdit().setTextMargins(5, 0, 0, 0)
+        inset(self.token)
+        for box, name in (
+            (self.phone, message("Phone")),
+            (self.kind, message("Fault")),
+            (self.token, message("From token")),
+        ):
+            spoken(box.setAccessibleName, name)
         self.description = QLabel()
         self.description.setWordWrap(True)
         self.description.setObjectName("muted")
@@ -79,8 +86,8 @@ class FaultsPanel(QWidget):
         left.addLayout(form)
         left.addStretch(1)
         right = QVBoxLayout()
-        right.addWidget(self.active, 1)
         right.addWidget(self.description)
+        right.addWidget(self.active, 1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(16)

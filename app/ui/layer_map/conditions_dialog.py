@@ -27,6 +27,7 @@ from app.rack.commands import Replan
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.looks.appearance import Appearance, colour_words
+from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
@@ -53,6 +54,7 @@ class ConditionsDialog(QDialog):
         self.phones = _phone_table(snapshot, known)
         said(self.phones, "titles", _name_columns)
         self.private, self.least, self.line = QCheckBox(), QDoubleSpinBox(), QLabel()
+        inset(self.least)
         self.private.setChecked(known.private)
         spoken(self.private.setText, "Private: first and last layers on trusted phones only")
         spoken(self.private.setToolTip, "Beside these layers prompt and answer can be read.")
@@ -129,6 +131,7 @@ def _without(known: Conditions, serials: AbstractSet[Serial]) -> Conditions:
 
 def _battery_field(known: Conditions) -> QSpinBox:
     field = QSpinBox()
+    inset(field)
     field.setRange(0, 100)
     field.setSuffix(" %")
     field.setValue(known.least_battery_percent)
@@ -141,6 +144,7 @@ def _heat_field(known: Conditions) -> QSpinBox:
     """Return the field for whole degrees; its lowest value, below all that count, is any."""
     least, most = (int(celsius) for celsius in MOST_CELSIUS)
     field = QSpinBox()
+    inset(field)
     field.setRange(least - 1, most)
     field.setSuffix(" °C")
     field.setValue(least - 1 if known.most_celsius is None else round(known.most_celsius))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import assert_never
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core.identifiers import Serial
 from app.placement.problem import Objective
@@ -19,9 +27,11 @@ from app.ui.layer_map.fit import fit_colour
 from app.ui.layer_map.span_menu import span_menu
 from app.ui.layer_map.state import BarMeasure
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
-from app.ui.looks.spoken import spoken, spoken_items, spoken_label
+from app.ui.looks.elided import ElidedLabel
+from app.ui.looks.spoken import narrow, spoken, spoken_items, spoken_label
 from app.ui.rack_link import RackLink
-from app.words.catalogue import tr
+from app.ui.settings import Settings
+from app.words.catalogue import message, tr
 from app.words.fit import fit_text
 from app.words.layer_map import prediction_text, standing_text
 from app.words.states import objective_word
@@ -33,9 +43,16 @@ class LayerMapPanel(QWidget):
     While a deployment runs, Apply is Cancel.
     """
 
-    def __init__(self, editor: AssignmentEditor, link: RackLink, appearance: Appearance) -> None:
+    def __init__(
+        self,
+        editor: AssignmentEditor,
+        link: RackLink,
+        appearance: Appearance,
+        settings: Settings,
+    ) -> None:
         super().__init__()
         self._editor = editor
+        self._settings = settings
         self.deployment = Deployment(editor, link)
         self._appearance = appearance
         self._objective_known: Objective | None = None
@@ -58,18 +75,23 @@ class LayerMapPanel(QWidget):
         spoken(self.conditions.setToolTip, "What is asked of every plan")
         self.apply = QPushButton()
         self.apply.setObjectName("primary")
-        self.undo = QPushButton()
-        self.redo = QPushButton()
+        self.undo, self.redo = QToolButton(), QToolButton()
         spoken(self.replan.setText, "Re-plan")
-        spoken(self.undo.setText, "Undo")
-        spoken(self.redo.setText, "Redo")
+        for button, sign, words in (
+            (self.undo, "\N{ANTICLOCKWISE TOP SEMICIRCLE ARROW}", message("Undo")),
+            (self.redo, "\N{CLOCKWISE TOP SEMICIRCLE ARROW}", message("Redo")),
+        ):
+            button.setText(sign)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            spoken(button.setToolTip, words)
+            spoken(button.setAccessibleName, words)
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
-        self.preview_line = QLabel()
+        self.preview_line = ElidedLabel()
         self.fit_line = QLabel()
-        self.standing_line = QLabel()
+        self.standing_line = ElidedLabel()
         self.standing_line.setObjectName("muted")
-        self.said_line = QLabel()
+        self.said_line = ElidedLabel()
         self.said_line.setObjectName("muted")
         self._arrange()
         self._connect(link)
@@ -136,15 +158,16 @@ class LayerMapPanel(QWidget):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.balancing)
-        for widget in (self.measure, self.undo, self.redo):
-            controls.addWidget(widget)
+        for right in (self.measure, self.undo, self.redo):
+            controls.addWidget(right)
+        for box in (self.balancing, self.measure):
+            narrow(box)
         below = QHBoxLayout()
         below.addWidget(self.preview_line)
         below.addWidget(self.fit_line)
         below.addWidget(self.standing_line)
         below.addWidget(self.said_line)
         below.addStretch(1)
-        self.preview_line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
@@ -167,9 +190,15 @@ class LayerMapPanel(QWidget):
         self.replan.clicked.connect(
             lambda: self._editor.replan(Objective(self.objective.currentData()))
         )
-        self.measure.currentIndexChanged.connect(
-            lambda _: self.view.set_measure(BarMeasure(self.measure.currentData()))
-        )
+        self.measure.currentIndexChanged.connect(lambda _: self._choose_measure())
+        known = [measure.name for measure in BarMeasure]
+        chosen = self._settings.chosen("measure", known, BarMeasure.TIME.name)
+        self.measure.setCurrentIndex(self.measure.findData(BarMeasure[chosen]))
+
+    def _choose_measure(self) -> None:
+        measure = BarMeasure(self.measure.currentData())
+        self._settings.choose("measure", measure.name)
+        self.view.set_measure(measure)
 
     def _follow_objective(self, snapshot: RackSnapshot) -> None:
         if snapshot.objective is not self._objective_known:

@@ -1,4 +1,7 @@
-"""Layers that a person fixed to phones: kept between runs, by rack and model."""
+"""Layers that a person fixed to phones: kept between runs, by rack and model.
+
+They are planned with again together with the conditions of every plan.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import logging
 from PySide6.QtCore import QObject
 
 from app.core.identifiers import Serial
+from app.placement.conditions import Conditions
 from app.placement.problem import Pin
 from app.rack.commands import Apply, Replan
 from app.rack.snapshot import Phase, RackSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
+from app.ui.layer_map.remembered_conditions import RememberedConditions
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 
@@ -34,6 +39,7 @@ class RememberedPins(QObject):
         self._link = link
         self._editor = editor
         self._settings = settings
+        self._conditions = RememberedConditions(link, settings, self)
         self._restored: str | None = None
         """The model whose pins were looked at."""
         self._waiting: set[Serial] = set()
@@ -71,6 +77,7 @@ class RememberedPins(QObject):
         if not ready or snapshot.model_name == self._restored:
             return
         self._restored = snapshot.model_name
+        conditions = self._conditions.begin(snapshot)
         stored, there = self._settings.pins(snapshot.model_name), _usable(snapshot)
         self._waiting = {pin.serial for pin in stored}
         self._tried = self._waiting & there
@@ -79,13 +86,15 @@ class RememberedPins(QObject):
         own = self._editor.pins
         held = {pin.serial for pin in own}
         kept = tuple(pin for pin in stored if pin.serial in there - held)
-        if kept:
-            self._plan(snapshot, (*own, *kept))
+        if kept or conditions is not None:
+            self._plan(snapshot, (*own, *kept), conditions)
         elif own:
             self._keep()
 
-    def _plan(self, snapshot: RackSnapshot, pins: tuple[Pin, ...]) -> None:
-        command = Replan(snapshot.objective, pins)
+    def _plan(
+        self, snapshot: RackSnapshot, pins: tuple[Pin, ...], conditions: Conditions | None
+    ) -> None:
+        command = Replan(snapshot.objective, pins, conditions)
         self._link.ask(command, lambda _: self._planned(snapshot.model_name), self._note)
 
     def _planned(self, model: str) -> None:
@@ -101,7 +110,7 @@ class RememberedPins(QObject):
 
     def _note(self, line: str) -> None:
         if line:
-            _log.info("The pins of the last run were not put back: %s", line)
+            _log.info("The pins and conditions of the last run were not put back: %s", line)
 
 
 def _usable(snapshot: RackSnapshot) -> set[Serial]:

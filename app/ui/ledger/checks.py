@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from app.core.audit_outcome import CheckMode, ChecksSnapshot
 from app.rack.commands import SetChecks
 from app.rack.snapshot import RackSnapshot
+from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.rack_link import RackLink
 from app.words.ledger import checks_text
@@ -38,6 +39,7 @@ class ChecksControl(QWidget):
         self.line.setWordWrap(True)
         said(self, "line", ChecksControl._say_line)
         controls = QHBoxLayout()
+        controls.setSpacing(8)
         controls.addWidget(spoken_label("Receipts audited"))
         controls.addWidget(self.rate)
         controls.addWidget(self.mode)
@@ -87,5 +89,6 @@ def _rate_box() -> QDoubleSpinBox:
     box.setDecimals(1)
     box.setSuffix(" %")
     box.setKeyboardTracking(False)
+    inset(box)
     spoken(box.setAccessibleName, "Share of receipts that are audited")
     return box

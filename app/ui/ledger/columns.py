@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from PySide6.QtCore import Qt
 
 from app.ledger.views.snapshot import JournalRow, PhoneStanding, SlashRow
@@ -15,6 +17,8 @@ from app.words.states import clock_text, credits_text, phone_name
 
 RIGHT = Qt.AlignmentFlag.AlignRight
 Phones = Column[PhoneSnapshot]
+Names = Callable[[], Mapping[str, str]]
+"""What phones are called now, by serial."""
 
 
 def staking(appearance: Appearance) -> list[Phones]:
@@ -52,29 +56,30 @@ def reputation(appearance: Appearance) -> list[Phones]:
     ]
 
 
-def slashing(appearance: Appearance) -> list[Column[SlashRow]]:
+def slashing(appearance: Appearance, names: Names) -> list[Column[SlashRow]]:
     """Return the columns of slashes."""
     return [
         Column(message("Entry"), lambda row: str(row.sequence), RIGHT),
         Column(message("Time"), lambda row: clock_text(row.wall_ms)),
         Column(
             message("Phone"),
-            lambda row: str(row.serial),
+            lambda row: names().get(row.serial, str(row.serial)),
             colour=lambda _: appearance.tokens.slashed,
+            tooltip=lambda row: str(row.serial),
         ),
         Column(message("Slashed"), lambda row: credits_text(row.amount), RIGHT),
         Column(message("Reason"), _reason, tooltip=_reason),
     ]
 
 
-def journal() -> list[Column[JournalRow]]:
+def journal(names: Names) -> list[Column[JournalRow]]:
     """Return the columns of the journal."""
     return [
         Column(message("Entry"), lambda row: str(row.sequence), RIGHT),
         Column(message("Time"), lambda row: clock_text(row.wall_ms)),
         Column(message("Kind"), lambda row: kind_word(row.kind)),
         Column(message("Hash"), lambda row: row.entry_hash[:10], tooltip=_whole_hash),
-        Column(message("What"), row_text),
+        Column(message("What"), lambda row: row_text(row, names()), tooltip=_subject),
     ]
 
 
@@ -89,6 +94,10 @@ def _name_column(appearance: Appearance) -> Phones:
         colour=lambda row: phone_colour(appearance.tokens, row.position),
         tooltip=lambda row: str(row.serial),
     )
+
+
+def _subject(row: JournalRow) -> str:
+    return row.subject
 
 
 def _whole_hash(row: JournalRow) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -52,15 +54,16 @@ class EconomyView(QWidget):
         self.tables = QStackedWidget()
         for name in PAGES:
             self.page.addItem("", name)
-            self.tables.addWidget(getattr(self, name))
+            table = getattr(self, name)
+            spoken(table.setAccessibleName, partial(page_word, name))
+            self.tables.addWidget(table)
         spoken_items(self.page, lambda name: page_word(str(name)))
         spoken(self.page.setAccessibleName, "Page of the economy")
         self.submit, self.stop = QPushButton(), QPushButton()
         spoken(self.submit.setText, "Submit a signed file…")
         spoken(
             self.submit.setToolTip,
-            "An order, a quote, a proposal or a vote that a keeper signed"
-            " (shardloom ledger --out).",
+            "An order, a quote, a proposal or a vote that a keeper signed elsewhere (--out).",
         )
         spoken(
             self.stop.setToolTip,
@@ -125,9 +128,11 @@ class EconomyView(QWidget):
             self.show_ledger(self._link.snapshot)
 
     def _choose_file(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, tr("Submit a signed file…"), "", "*.json")
-        if chosen:
-            self.submit_file(Path(chosen))
+        dialog = QFileDialog(self.window(), tr("Submit a signed file…"), "", "*.json")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda chosen: self.submit_file(Path(chosen)))
+        dialog.open()
 
     def _stop_or_resume(self) -> None:
         self._link.submit(StopPayments(0 if self._is_stopped() else STOP_S, IN_WINDOW))
@@ -143,7 +148,7 @@ class EconomyView(QWidget):
         self.stop.setText(tr("End the stop") if self._is_stopped() else tr("Emergency stop"))
         self.stop.setEnabled(ledger is not None)
         self.submit.setEnabled(ledger is not None)
-        if ledger is not None:
+        if ledger is not None and is_seen(self):
             self.line.setText(funds_text(ledger.treasury, ledger.economy, _now_ms()))
 
 

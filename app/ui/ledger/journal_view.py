@@ -16,7 +16,8 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.ledger import found_text, kinds_called, new_entries
+from app.words.ledger import found_text, new_entries
+from app.words.pages.journal_search import search_for
 
 PAGE = 200
 _TYPING_MS = 250
@@ -35,15 +36,18 @@ class JournalView(QWidget):
         self._refusal = ""
         """Why the last page asked for did not come."""
         self._following = True
-        self.table = Table(RowsModel[JournalRow](columns.journal(), lambda row: row.sequence))
+        self.table = Table(
+            RowsModel[JournalRow](columns.journal(lambda: link.names), lambda row: row.sequence)
+        )
         spoken(self.table.setAccessibleName, "Journal")
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
-        spoken(self.search.setPlaceholderText, "Search the signed record: words, number, hash")
+        spoken(self.search.setPlaceholderText, "Search: words, phone, number, hash")
         spoken(
             self.search.setToolTip,
-            "Goes through every entry as it was signed, with its kind, number and hash (six digits"
-            " or more), not through the sentences that are shown here.",
+            "Goes through every entry, from the newest to the first: the words of its sentence, the"
+            " phone's name or serial, its number, its hash (six digits or more), and all that was"
+            " signed. Several words are all wanted. Amounts are signed in millionths.",
         )
         spoken(self.search.setAccessibleName, "Search the whole journal")
         self.line = QLabel()
@@ -81,7 +85,7 @@ class JournalView(QWidget):
 
     @property
     def _searching(self) -> bool:
-        return bool(self._search.words)
+        return bool(self._search.terms)
 
     @property
     def _held(self) -> JournalRows:
@@ -122,7 +126,7 @@ class JournalView(QWidget):
 
     def _begin_search(self) -> None:
         words = self.search.text().strip()
-        self._search = JournalSearch(words, kinds_called(words))
+        self._search = search_for(words, self._link.names)
         self._found, self._following = JournalRows(), True
         self._reading, self._refusal = False, ""
         if words:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex
-from PySide6.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ledger.views.snapshot import SlashRow
+from app.rack.commands import ConfirmClass
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
@@ -18,8 +27,7 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.states import phone_name
-from app.words.window import doubts_text, ledger_head, slashing_tab
+from app.words.window import confirm_question, doubts_text, ledger_head, slashing_tab
 
 _TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
@@ -33,10 +41,12 @@ class LedgerPanel(QWidget):
         self._link = link
         self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
         self.reputation = Table(RowsModel[PhoneSnapshot](columns.reputation(appearance), _serial))
-        self.slashing = Table(RowsModel[SlashRow](columns.slashing(appearance), _sequence))
+        self.slashing = Table(
+            RowsModel[SlashRow](columns.slashing(appearance, lambda: link.names), _sequence)
+        )
         self.journal = JournalView(link)
         self.economy = EconomyView(link, appearance)
-        for page in (self.staking, self.reputation, self.slashing, self.journal):
+        for page in (self.staking, self.reputation, self.slashing, self.journal, self.economy):
             page.setMinimumHeight(_TABLE_HEIGHT)
         self.journal.table.setMinimumHeight(0)
         spoken(self.staking.setAccessibleName, "Staking")
@@ -45,6 +55,7 @@ class LedgerPanel(QWidget):
         self.tabs = QTabWidget()
         spoken(self.tabs.tabBar().setAccessibleName, "Pages of the ledger")
         self.tabs.setDocumentMode(True)
+        spoken(self.tabs.setAccessibleName, "Ledger")
         self.tabs.addTab(self.staking, "")
         self.tabs.addTab(self.slashing, "")
         self.tabs.addTab(self.reputation, "")
@@ -53,7 +64,16 @@ class LedgerPanel(QWidget):
         self.checks = ChecksControl(link)
         self.doubts = QLabel()
         self.doubts.setWordWrap(True)
-        self.doubts.hide()
+        self.confirm = QPushButton()
+        spoken(self.confirm.setText, "It is judged rightly…")
+        spoken(self.confirm.setToolTip, "Its phones are blamed again for what they get wrong.")
+        self.confirm.clicked.connect(self._ask_confirmation)
+        self._doubted = QWidget()
+        doubted = QHBoxLayout(self._doubted)
+        doubted.setContentsMargins(0, 0, 0, 0)
+        doubted.addWidget(self.doubts, 1)
+        doubted.addWidget(self.confirm)
+        self._doubted.hide()
         self.head = QLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
@@ -63,7 +83,7 @@ class LedgerPanel(QWidget):
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(self.doubts)
+        layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
         layout.addWidget(self.head)
         self.slashing.activated.connect(self.open_evidence)
@@ -78,12 +98,26 @@ class LedgerPanel(QWidget):
     def open_evidence(self, index: QModelIndex) -> EvidenceDialog:
         """Open what the slash in that row rests on."""
         slash: SlashRow = index.data(ROW_ROLE)
-        snapshot = self._link.snapshot
-        phones = snapshot.phones if snapshot else ()
-        names = {phone.serial: phone_name(phone) for phone in phones}
-        dialog = EvidenceDialog(slash, names.get(slash.serial, str(slash.serial)), self)
+        name = self._link.names.get(slash.serial, str(slash.serial))
+        dialog = EvidenceDialog(slash, name, self)
         dialog.show()
         return dialog
+
+    def _ask_confirmation(self) -> None:
+        """Ask once more before phones of the class may lose their stake again."""
+        snapshot = self._link.snapshot
+        ledger = snapshot.ledger if snapshot else None
+        if ledger is None or not ledger.doubted:
+            return
+        name = ledger.doubted[0].name
+        box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("Confirm a class"))
+        box.setText(confirm_question(name))
+        box.setStandardButtons(QMessageBox.StandardButton.Cancel)
+        sure = box.addButton(tr("Confirm"), QMessageBox.ButtonRole.AcceptRole)
+        sure.clicked.connect(lambda: self._link.submit(ConfirmClass(name)))
+        box.open()
 
     def _refresh(self) -> None:
         snapshot = self._link.snapshot
@@ -112,7 +146,7 @@ class LedgerPanel(QWidget):
         ledger = snapshot.ledger if snapshot else None
         self.head.setText(ledger_head(ledger) if ledger else tr("The ledger opens with the rack."))
         self.doubts.setText(doubts_text(ledger) if ledger else "")
-        self.doubts.setVisible(bool(ledger and ledger.doubted))
+        self._doubted.setVisible(bool(ledger and ledger.doubted))
         titles = (
             tr("Staking"),
             slashing_tab(len(ledger.slashes) if ledger else 0),

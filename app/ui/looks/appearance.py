@@ -12,7 +12,7 @@ from app.ui.looks.lettering import use_lettering
 from app.ui.looks.spoken import say_again
 from app.ui.looks.stock_words import use_stock_words
 from app.ui.looks.stylesheet import style_sheet
-from app.ui.looks.tokens import DARK, LIGHT, Tokens
+from app.ui.looks.tokens import DARK, THEMES, Tokens
 from app.ui.settings import Settings
 from app.words.catalogue import language_of, language_used, use_language
 
@@ -34,14 +34,16 @@ class Appearance(QObject):
         self._settings = settings
         self.tokens: Tokens = DARK
         application.setStyle("Fusion")
-        application.styleHints().colorSchemeChanged.connect(self._system_changed)
+        hints = application.styleHints()
+        hints.colorSchemeChanged.connect(self._system_changed)
+        hints.accessibility().contrastPreferenceChanged.connect(self._system_changed)
         self._speak()
         self._apply()
 
     @property
     def theme(self) -> str:
-        """`system`, `dark` or `light`."""
-        return self._settings.theme
+        """`system` or the name of one of `THEMES`."""
+        return self._settings.theme if self._settings.theme in THEMES else "system"
 
     def set_theme(self, theme: str) -> None:
         """Switch and remember the theme."""
@@ -81,15 +83,17 @@ class Appearance(QObject):
             self._apply()
 
     def _apply(self) -> None:
-        scheme = self._application.styleHints().colorScheme()
-        system_dark = scheme != Qt.ColorScheme.Light
-        self.tokens = DARK if self.theme == "dark" or self._follows(dark=system_dark) else LIGHT
+        self.tokens = THEMES[self._of_system() if self.theme == "system" else self.theme]
         self._application.setPalette(palette_of(self.tokens))
         self._application.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()
 
-    def _follows(self, *, dark: bool) -> bool:
-        return self.theme == "system" and dark
+    def _of_system(self) -> str:
+        """Return the theme that the system asks for: contrast before dark or light."""
+        hints = self._application.styleHints()
+        if hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast:
+            return "contrast"
+        return "light" if hints.colorScheme() is Qt.ColorScheme.Light else "dark"
 
 
 def palette_of(tokens: Tokens) -> QPalette:

@@ -13,6 +13,8 @@ from shiboken6 import isValid
 from app.words.catalogue import tr
 
 Owner = TypeVar("Owner", bound=QObject)
+_NARROW_BOX: Final = 84
+"""Pixels for a few letters and the arrow."""
 _SAID: Final[WeakKeyDictionary[QObject, dict[str, Callable[[Any], object]]]] = WeakKeyDictionary()
 """By widget and by what is said of it; nothing here keeps a widget alive."""
 
@@ -50,6 +52,11 @@ def spoken_items(box: QComboBox, word: Callable[[Any], str]) -> None:
     """Name a box's items by the data that each carries; the box is as wide as the longest."""
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     said(box, "items", lambda owner: _name_items(owner, word))
+
+
+def narrow(box: QComboBox, width: int = _NARROW_BOX) -> None:
+    """Let a box be narrower than its longest item where there is little room."""
+    box.setMinimumWidth(width)
 
 
 def say_again() -> None:

@@ -46,6 +46,12 @@ QPushButton#primary { background: $accent; color: $surface; border-color: $accen
   font-weight: 600; }
 QPushButton#primary:hover { background: $accentHover; }
 QPushButton#primary:disabled { background: $button; color: $faint; border-color: $line; }
+QToolButton { background: $button; border: 1px solid $line; border-radius: 5px; padding: 3px 8px; }
+QToolButton:hover, QToolButton:focus { border-color: $accent; }
+QToolButton:checked { background: $hover; border-color: $accent; color: $accent; }
+QToolButton#way { padding: 3px 5px; min-width: 14px; }
+QToolButton::menu-indicator { image: none; }
+QToolButton:disabled { color: $faint; background: transparent; }
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: $field; border: 1px solid $line;
   border-radius: 5px; padding: 3px 7px; min-height: 18px; selection-background-color: $accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: $accent; }

@@ -6,8 +6,15 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+)
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.ui.looks.appearance import tabular
@@ -180,6 +187,20 @@ class Table(QTableView):
         header.setStretchLastSection(True)
         header.setResizeContentsPrecision(0)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._fitting = QTimer(self, singleShot=True, interval=0)
+        self._fitting.timeout.connect(header.resizeSections)
+        for changed in (model.dataChanged, model.rowsInserted, model.modelReset):
+            changed.connect(self._fit_soon)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Fit the columns: rows that came while nobody saw them were not measured."""
+        super().showEvent(event)
+        self._fit_soon()
+
+    def _fit_soon(self) -> None:
+        """Measure again what can be seen: Qt does so for new rows before they have a place."""
+        if self.isVisible():
+            self._fitting.start()
 
     def stretch_first_column(self) -> None:
         """Give spare width to the first column instead of the last."""

@@ -1,8 +1,9 @@
-"""Semantic colours for dark and light, and the phones' colours. Qt-free."""
+"""Semantic colours of each theme, and the phones' colours. Qt-free."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -79,6 +80,24 @@ LIGHT = Tokens(
         "#4a5058",
     ),
 )
+
+CONTRAST = replace(
+    DARK,
+    surface="#000000",
+    raised="#000000",
+    line="#a8b0ba",
+    text="#ffffff",
+    muted="#d6dce4",
+    accent="#8ecbff",
+    good="#7be495",
+    warn="#ffc857",
+    bad="#ff9a9a",
+    slashed="#e5b8ff",
+)
+"""Seven to one for words (WCAG 2, AAA), lines that can be seen; phones keep their colours."""
+
+THEMES: Final[Mapping[str, Tokens]] = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}
+"""By the name that is kept in the settings."""
 
 
 def phone_colour(tokens: Tokens, position: int) -> str:

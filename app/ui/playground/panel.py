@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QFileDialog,
     QHBoxLayout,
-    QLabel,
+    QInputDialog,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -12,16 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.errors import BadInputError
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
+from app.ui.looks.elided import ElidedLabel
 from app.ui.looks.shield import ShieldMark
 from app.ui.looks.spoken import spoken
 from app.ui.playground.generation import CAN_GENERATE, Generation
 from app.ui.playground.request_wording import Explanation, explanation
 from app.ui.playground.sampling_button import SamplingButton
+from app.ui.playground.talk_export import export_talk
 from app.ui.playground.talk_strip import TalkStrip
 from app.ui.playground.talks import Talk, Talks
 from app.ui.playground.tasks.answer_view import AnswerView
@@ -32,6 +39,7 @@ from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.requests import NUMBERS, figures_text
+from app.words.sentences import error_text
 from app.words.tasks import task_words
 
 
@@ -68,8 +76,8 @@ class Playground(QWidget):
         self.answer = AnswerView(appearance)
         self.stream = self.answer.stream
         self.shield = ShieldMark()
-        self.explanation = QLabel()
-        self.figures = QLabel()
+        self.explanation = ElidedLabel()
+        self.figures = ElidedLabel()
         self.each_token = QToolButton()
         self.each_token.setObjectName("each")
         spoken(self.each_token.setText, "Tokens…")
@@ -87,6 +95,7 @@ class Playground(QWidget):
         self.generate.clicked.connect(self.start)
         self.cancel.clicked.connect(self.stop)
         self.each_token.clicked.connect(self._show_tokens)
+        self.stream.pointed_at.connect(self.show_token)
         self.fresh.clicked.connect(self.begin_conversation)
         self.repeat.toggled.connect(self.generation.set_repeating)
         self.generation.repeating_changed.connect(self.repeat.setChecked)
@@ -132,6 +141,46 @@ class Playground(QWidget):
         self.talks.step(by)
         if self.talks.shown is not None:
             self.show_talk(self.talks.shown)
+
+    def follow_newest(self) -> None:
+        """Show what begins from here on, also what was not asked for here."""
+        self.talks.follow_newest()
+
+    def rename(self) -> None:
+        """Ask what the text or conversation that is shown is to be called."""
+        talk = self.talks.shown
+        if talk is None:
+            return
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(tr("Rename"))
+        dialog.setLabelText(tr("What it is called; empty for how it began:"))
+        dialog.setTextValue(talk.title)
+        dialog.textValueSelected.connect(lambda name: self._name(talk, name))
+        dialog.open()
+
+    def ask_where(self) -> None:
+        """Ask for a file, and save what is shown there."""
+        talk = self.talks.shown
+        if talk is None:
+            return
+        dialog = QFileDialog(self.window(), tr("Save the text"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile("shardloom.txt")
+        dialog.fileSelected.connect(lambda path: self.save(Path(path), talk))
+        dialog.open()
+
+    def save(self, path: Path, talk: Talk) -> None:
+        """Write a text or conversation into a file; why that failed is told by the window."""
+        try:
+            export_talk(path, talk)
+        except BadInputError as error:
+            self._link.failed.emit(error_text(error))
+
+    def _name(self, talk: Talk, name: str) -> None:
+        talk.name = " ".join(name.split())
+        self._refresh()
 
     def _say(self, text: str) -> None:
         session = self._session
@@ -207,7 +256,14 @@ class Playground(QWidget):
         self._refresh()
 
     def _show_tokens(self) -> None:
-        TokensDialog(self._link, lambda: self._concerned, self.window()).show()
+        self.show_token(None)
+
+    def show_token(self, letter: int | None) -> None:
+        """Open the tokens, at the one with that letter of the answer where it is given."""
+        dialog = TokensDialog(self._link, lambda: self._concerned, self.window())
+        dialog.show()
+        if letter is not None:
+            dialog.choose(letter)
 
     def _show(self, snapshot: RackSnapshot) -> None:
         self.talks.take(snapshot)
@@ -224,7 +280,9 @@ class Playground(QWidget):
         self.each_token.setVisible(concerned is not None and bool(concerned.choices))
         self.figures.setVisible(concerned is not None)
         if concerned is not None:
-            self.figures.setText(figures_text(concerned))
+            snapshot = self._link.snapshot
+            room = snapshot.context_tokens if snapshot else 0
+            self.figures.setText(figures_text(concerned, room))
         self._explain()
 
     @property
@@ -279,11 +337,13 @@ class Playground(QWidget):
         layout.addWidget(self.answer, 1)
         self.figures.setObjectName("muted")
         below = QHBoxLayout()
-        below.addWidget(self.figures, 1)
+        below.addWidget(self.figures)
+        below.addStretch(1)
         below.addWidget(self.each_token)
         layout.addLayout(below)
         sure = QHBoxLayout()
         sure.addWidget(self.shield)
-        sure.addWidget(self.explanation, 1)
+        sure.addWidget(self.explanation)
+        sure.addStretch(1)
         layout.addLayout(sure)
         self.answer.setMinimumHeight(36)

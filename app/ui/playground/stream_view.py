@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QResizeEvent, QTextCharFormat, QTextCursor
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.rack.snapshot import RequestSnapshot
@@ -16,7 +16,10 @@ ROLLBACK_SHOWN_MS = 6000
 
 
 class StreamView(QTextEdit):
-    """Read-only text of one request."""
+    """Read-only text of one request; a double click asks for a token's way."""
+
+    pointed_at = Signal(int)
+    """A letter of the answer, counted from 0."""
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +36,16 @@ class StreamView(QTextEdit):
             "Type a prompt above and press Generate: the text appears here as it is made.",
         )
         appearance.changed.connect(self._repaint)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell which letter of the answer was meant."""
+        request = self._request
+        place = self.cursorForPosition(event.position().toPoint()).position()
+        letter = place - len(request.prompt) if request else -1
+        if request is not None and 0 <= letter < len(request.text) and self.rollback is None:
+            self.pointed_at.emit(letter)
+        else:
+            super().mouseDoubleClickEvent(event)
 
     def show_request(self, request: RequestSnapshot) -> None:
         """Show a request's text; a part that was taken back stays struck through for a while."""

@@ -28,6 +28,8 @@ class Talk:
     """What was said, where it is a conversation."""
     asked: bool = False
     """Whether something was sent that the rack has neither taken nor refused yet."""
+    name: str = ""
+    """What a person calls it; empty for how it began."""
     unwanted: bool = False
     """Whether that was cancelled already: to be as soon as the rack has taken it."""
 
@@ -40,7 +42,9 @@ class Talk:
 
     @property
     def title(self) -> str:
-        """What was asked, or was said first; empty where nothing was."""
+        """What it is called, else what was asked or said first; empty where nothing was."""
+        if self.name:
+            return self.name
         turns = self.session.turns if self.session else ()
         return turns[0].said if turns else self.prompt
 
@@ -80,6 +84,10 @@ class Talks:
     def show(self, talk: Talk) -> None:
         """Keep this one in front, whatever else begins."""
         self._shown, self._chosen = talk, True
+
+    def follow_newest(self) -> None:
+        """Leave what was chosen: whatever begins next comes to the front."""
+        self._chosen = False
 
     def show_kind(self, kind: TaskKind) -> None:
         """Show the newest that belongs to a task: conversations apart from all else."""

@@ -41,6 +41,7 @@ class PresenterStage(QObject):
     def play(self, scene: Scene) -> None:
         """Play a scene in its layout."""
         self._window.use_layout(scene.layout)
+        self._window.playground.follow_newest()
         self.player.play(scene)
 
     def toggle(self) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.ui.serve.serving import ServeState, Serving
 from app.ui.settings import HIGHEST_PORT
@@ -32,6 +33,7 @@ class ServeDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         spoken(self.setWindowTitle, "Serve over HTTP")
         self.port = QSpinBox(minimum=0, maximum=HIGHEST_PORT, value=serving.port)
+        inset(self.port)
         spoken(self.port.setToolTip, "0 takes one that is free.")
         self.line = QLabel()
         self.line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

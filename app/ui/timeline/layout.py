@@ -10,24 +10,30 @@ _LABEL_CHARACTERS = 72
 
 
 def place_labels(
-    starts: Sequence[float],
+    marks: Sequence[float],
     widths: Sequence[float],
     ranks: Sequence[int],
-    lanes: int,
+    right: float,
     gap: float,
-) -> tuple[int | None, ...]:
-    """Return each label's lane, None where no lane has room; starts and widths in pixels.
+) -> tuple[float | None, ...]:
+    """Return where each label of a lane begins, None where it has no room; all in pixels.
 
-    Labels of a higher rank choose first, the newest (last) first among equals.
+    A label stands to the right of its mark, or to its left where it would reach beyond `right`.
+    Labels of a higher rank choose first, the newest (last) first among equals; none covers a mark.
     """
-    placed: list[int | None] = [None] * len(starts)
-    taken: list[list[tuple[float, float]]] = [[] for _ in range(lanes)]
-    for index in sorted(range(len(starts)), key=lambda index: (ranks[index], index), reverse=True):
-        box = (starts[index], starts[index] + widths[index] + gap)
-        free = (lane for lane in range(lanes) if not _overlaps(box, taken[lane]))
-        placed[index] = lane = next(free, None)
-        if lane is not None:
-            taken[lane].append(box)
+    placed: list[float | None] = [None] * len(marks)
+    taken = [(mark - gap, mark + gap) for mark in marks]
+    order = sorted(range(len(marks)), key=lambda index: (ranks[index], index), reverse=True)
+    for index in order:
+        if widths[index] <= 0:
+            continue
+        mark, width = marks[index], widths[index]
+        for start in (mark + gap, mark - gap - width):
+            box = (start, start + width)
+            if start >= 0 and box[1] <= right and not any(_overlaps(box, each) for each in taken):
+                placed[index] = start
+                taken.append((start - gap, box[1] + gap))
+                break
     return tuple(placed)
 
 
@@ -48,5 +54,5 @@ def _short(text: str) -> str:
     return text if len(text) <= _LABEL_CHARACTERS else text[: _LABEL_CHARACTERS - 1] + "…"
 
 
-def _overlaps(box: tuple[float, float], others: Sequence[tuple[float, float]]) -> bool:
-    return any(box[0] < other[1] and other[0] < box[1] for other in others)
+def _overlaps(box: tuple[float, float], other: tuple[float, float]) -> bool:
+    return box[0] < other[1] and other[0] < box[1]

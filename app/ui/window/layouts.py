@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QTabBar
 
+from app.ui.looks.spoken import spoken
 from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 
@@ -17,9 +18,18 @@ _DOWN = Qt.Orientation.Vertical
 
 _LEAST_PLAYGROUND = 270
 """Pixels that a prompt, the strip and a few lines of text need, and the ledger's checks."""
+_LEAST_WHEN_LOW = 226
+"""The same without the strip: the charts need some of it."""
 _LINES = 92
 """Pixels of menus, header and notice."""
-_TIMELINE_HEIGHT = 104
+_TIMELINE_HEIGHT = 128
+_TIMELINE_SHARE = 8
+"""Of a high window: its lanes then have room for words that can be read."""
+_MAP_HEIGHT = 186
+_DEVICES_WIDTH, _DEVICES_SHARE = 240, 8
+_LEAST_CHART = 120
+_TABS = 32
+"""Pixels of the tabs over the map and of the gaps below it."""
 _LOW_PX = 800
 """A lower window has no room for the timeline below the charts: it stands beside one of them."""
 
@@ -50,7 +60,9 @@ def _placing(layout: Layout) -> Callable[[QMainWindow, Mapping[str, Dock]], None
 
 
 def refresh_titles(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
-    """Let tabs carry the titles of tabbed docks."""
+    """Let tabs carry the titles of tabbed docks, and name the bars of tabs that Qt makes."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        spoken(bar.setAccessibleName, "Panels")
     for dock in docks.values():
         beside = [other for other in window.tabifiedDockWidgets(dock) if not other.isHidden()]
         dock.show_tabbed(tabbed=bool(beside) and not dock.isFloating())
@@ -71,12 +83,18 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _split(window, docks, "playground", "ledger", _ACROSS)
     _tabs(window, docks, "ledger", "faults", "experiments", "log")
     height, width = window.height(), window.width()
-    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    devices = max(_DEVICES_WIDTH, width // _DEVICES_SHARE)
+    timeline = max(_TIMELINE_HEIGHT, height // _TIMELINE_SHARE)
+    _size(window, docks, {"devices": devices, "map": width - devices - 6}, _ACROSS)
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
     _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
-    _size(window, docks, {"map": 212, "latency": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN)
-    bottom = max(height * 3 // 10, _LEAST_PLAYGROUND)
-    _size(window, docks, {"devices": height - bottom - _LINES, "playground": bottom}, _DOWN)
+    low = height < _LOW_PX
+    bottom = max(height * 3 // 10, _LEAST_WHEN_LOW if low else _LEAST_PLAYGROUND)
+    top = height - bottom - _LINES
+    charts = max(top - _MAP_HEIGHT - _TABS - (0 if low else timeline), _LEAST_CHART)
+    rows = {"map": top - charts - _TABS, "latency": charts}
+    _size(window, docks, rows if low else {**rows, "timeline": timeline}, _DOWN)
+    _size(window, docks, {"devices": top, "playground": bottom}, _DOWN)
 
 
 def _presenter(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
@@ -98,7 +116,7 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _tabs(window, docks, "faults", "experiments")
     _tabs(window, docks, "ledger", "latency", "log")
     height, width = window.height(), window.width()
-    _size(window, docks, {"devices": 240, "map": width - 246}, _ACROSS)
+    _size(window, docks, {"devices": _DEVICES_WIDTH, "map": width - _DEVICES_WIDTH - 6}, _ACROSS)
     _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
     _size(
         window, docks, {"map": 212, "playground": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN

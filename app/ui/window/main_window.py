@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
-from app.ui.charts.span import SpanChoice
+from app.ui.charts.time_view import TimeView
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.connect.remembered import RememberedPlaces
 from app.ui.devices.devices_panel import DevicesPanel
@@ -25,6 +26,7 @@ from app.ui.layer_map.panel import LayerMapPanel
 from app.ui.layer_map.remembered_pins import RememberedPins
 from app.ui.layer_map.table_panel import AssignmentPanel
 from app.ui.ledger.panel import LedgerPanel
+from app.ui.log.panel import LogPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.looks.slot import Slot
@@ -43,13 +45,15 @@ from app.ui.window.dock import Dock
 from app.ui.window.header import HeaderBar
 from app.ui.window.layout_names import Layout
 from app.ui.window.layouts import arrange, refresh_titles
-from app.ui.window.log_panel import LogPanel
 from app.ui.window.menus import build_menus
 from app.ui.window.notices import Notice
 from app.ui.window.palette.command_palette import CommandPalette
 from app.ui.window.palette.rack_actions import rack_entries
 from app.ui.window.stopping import StoppingPanel
 from app.words.catalogue import Message, message, tr
+
+if TYPE_CHECKING:  # pyqtgraph loads slowly: it is there once the window was painted
+    from app.ui.charts.time_chart import TimeChart
 
 CLOSE_LIMIT_MS = 10_000
 _WANTED_SIZE = QSize(1600, 950)
@@ -59,7 +63,7 @@ _LARGEST_STAGE_SCALE = 2.4
 
 
 class MainWindow(QMainWindow):
-    """Closing it stops the rack first, within ten seconds, without blocking."""
+    """Closing it stops the rack first, without blocking; after ten seconds it closes anyway."""
 
     painted = Signal()
     """Once, after the first paint."""
@@ -84,22 +88,23 @@ class MainWindow(QMainWindow):
         self.places = RememberedPlaces(link, settings, self)
         self.editor = AssignmentEditor(link)
         self.pins = RememberedPins(link, self.editor, settings, self)
-        self.map = LayerMapPanel(self.editor, link, appearance)
-        self.devices = DevicesPanel(link, appearance)
+        self.map = LayerMapPanel(self.editor, link, appearance, settings)
+        self.devices = DevicesPanel(link, appearance, settings)
         self.playground = Playground(link, appearance)
         self.ledger = LedgerPanel(link, appearance)
-        self.timeline = TimelineStrip(self.link, self.appearance)
+        self.time = TimeView(settings)
+        self.timeline = TimelineStrip(link, appearance, self.time)
         self.header = HeaderBar(self.link, self.appearance)
         self.map.conditions.clicked.connect(self.show_conditions)
         self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
-        self.log = LogPanel()
-        self.chart_span = SpanChoice()
+        self.log = LogPanel(link, self.time, settings.folder / "events.log")
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._docks_moved)
         self.docks: dict[str, Dock] = self._make_docks()
         self.actions_registry = ActionRegistry(self)
         self._palette: CommandPalette | None = None
+        self._charts: dict[str, TimeChart] = {}
         self._stage_scale = 1.0
         self._painted = self._closing = self._closed = False
         self.setWindowTitle("Shardloom")
@@ -129,9 +134,16 @@ class MainWindow(QMainWindow):
         """Fill the chart docks; done after the first paint because pyqtgraph loads slowly."""
         from app.ui.charts.pair import chart_pair  # noqa: PLC0415 - see above
 
-        latency, memory = chart_pair(self.link, self.appearance, self.chart_span)
+        latency, memory = chart_pair(self.link, self.appearance, self.time)
+        self._charts = {"latency": latency, "memory": memory}
         self.latency_slot.fill(latency)
         self.memory_slot.fill(memory)
+
+    def save_chart(self, dock: str) -> None:
+        """Ask where the chart of a dock is to be saved."""
+        chart = self._charts.get(dock)
+        if chart is not None:
+            chart.ask_where()
 
     def set_start_demo(self, wanted: bool) -> None:  # noqa: FBT001 - a Qt slot
         """Remember whether the demo prompt starts by itself."""
@@ -322,9 +334,7 @@ class MainWindow(QMainWindow):
         geometry, state = remembered
         self.restoreGeometry(geometry)
         if not self.restoreState(state, STATE_VERSION):
-            self.log.text.appendPlainText(
-                tr("The remembered layout is of another version: starting with Operator.")
-            )
+            self.log.say(tr("The remembered layout is of another version: starting with Operator."))
             self.reset_layout()
             return
         self.settings.layout = chosen

@@ -8,7 +8,8 @@ from typing import Protocol, assert_never
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from app.ui.charts.span import LookBack, SpanChoice, span_words
+from app.ui.charts.time_view import TimeView
+from app.ui.devices.device_views import DeviceView, view_word
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
@@ -21,6 +22,7 @@ from app.ui.window.actions import ActionRegistry, StepAction, Words
 from app.ui.window.dock import Dock
 from app.ui.window.layout_names import Layout
 from app.ui.window.models_menu import ModelsMenu
+from app.ui.window.time_menu import fill_time_menu
 from app.words.catalogue import LANGUAGES, Message, message, tr
 from app.words.window import redo_text, show_panel, undo_text
 
@@ -35,7 +37,7 @@ class CommandedWindow(Protocol):
     map: LayerMapPanel
     playground: Playground
     devices: DevicesPanel
-    chart_span: SpanChoice
+    time: TimeView
     docks: dict[str, Dock]
     actions_registry: ActionRegistry
 
@@ -71,6 +73,10 @@ class CommandedWindow(Protocol):
         """Show the planner's answer beside other ways to place the model."""
         ...
 
+    def save_chart(self, dock: str, /) -> None:
+        """Ask where the chart of a dock is to be saved."""
+        ...
+
     def show_palette(self) -> None:
         """Open the command palette."""
         ...
@@ -94,7 +100,9 @@ def build_menus(window: CommandedWindow, bar: QMenuBar) -> None:
     _fill_layouts(window, view)
     view.addSeparator()
     _fill_docks(window, _add_menu(view, message("Panels")))
-    _fill_spans(window, _add_menu(view, message("Charts")))
+    _fill_devices(window, _add_menu(view, message("Devices")))
+    charts = _add_menu(view, message("Charts"))
+    fill_time_menu(charts, window.actions_registry, window.time, window.link, window.save_chart)
     _fill_theme(window, _add_menu(view, message("Theme")))
     _fill_languages(window, _add_menu(view, message("Language")))
     motion = window.actions_registry.add_switch(
@@ -134,6 +142,11 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
         ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
     ):
         menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
+    for name, words, act, keys in (
+        ("rename-text", message("Rename the text…"), window.playground.rename, "F2"),
+        ("save-text", message("Save the text…"), window.playground.ask_where, "Ctrl+S"),
+    ):
+        menu.addAction(registry.add(name, words, act, keys))
     menu.addSeparator()
     plan = window.map.replan.click
     menu.addAction(registry.add("replan", message("Re-plan"), plan, "Ctrl+P"))
@@ -228,15 +241,21 @@ def _fill_docks(window: CommandedWindow, menu: QMenu) -> None:
         menu.addAction(action)
 
 
-def _fill_spans(window: CommandedWindow, menu: QMenu) -> None:
-    group = QActionGroup(menu)
-    for span in LookBack:
-        choose = partial(window.chart_span.choose, span)
-        action = window.actions_registry.add(f"span-{span.name}", partial(span_words, span), choose)
-        action.setCheckable(True)
-        action.setChecked(window.chart_span.span is span)
-        group.addAction(action)
-        menu.addAction(action)
+def _fill_devices(window: CommandedWindow, menu: QMenu) -> None:
+    registry, devices = window.actions_registry, window.devices
+    for view in DeviceView:
+        show = partial(_show_devices, window, view)
+        menu.addAction(registry.add(f"devices-{view}", view_word(view), show))
+    words = message("Open the page of the phone that is selected")
+    menu.addAction(registry.add("phone-page", words, devices.open_current, "Ctrl+I"))
+    words = message("What can be done with the phones that are selected")
+    menu.addAction(registry.add("phone-menu", words, devices.open_menu, "Ctrl+Shift+I"))
+
+
+def _show_devices(window: CommandedWindow, view: DeviceView) -> None:
+    window.docks["devices"].show()
+    window.docks["devices"].raise_()
+    window.devices.show_as(view)
 
 
 def _fill_theme(window: CommandedWindow, menu: QMenu) -> None:
@@ -246,6 +265,7 @@ def _fill_theme(window: CommandedWindow, menu: QMenu) -> None:
         "system": message("Theme of the system"),
         "dark": message("Dark theme"),
         "light": message("Light theme"),
+        "contrast": message("High contrast theme"),
     }
     for theme, text in words.items():
         action = registry.add(f"theme-{theme}", text, partial(window.appearance.set_theme, theme))

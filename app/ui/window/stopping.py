@@ -19,7 +19,9 @@ class StoppingPanel(QFrame):
         font.setPointSizeF(font.pointSizeF() * 1.25)
         font.setBold(True)
         heading.setFont(font)
-        words = QLabel(tr("The ledger is being settled. This takes ten seconds at most."))
+        words = QLabel(
+            tr("The ledger is being settled. The window closes after ten seconds at most.")
+        )
         words.setObjectName("muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(28, 20, 28, 20)

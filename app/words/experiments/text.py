@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from app.core.facts import Fact
 from app.core.units import format_duration, significant
@@ -21,10 +22,24 @@ from app.faults.experiments.plan import Experiment
 from app.faults.experiments.status import ExperimentStatus
 from app.faults.specifications import SPECIFICATIONS, Catcher
 from app.rack.events.values import UnreadableError, read_as
-from app.words.catalogue import ntr, tr
-from app.words.faults import catcher_word, injected_fault
+from app.words.catalogue import Message, message, ntr, tr
+from app.words.faults import catcher_word, fault_word, injected_fault
 from app.words.sentences import fact_text
 from app.words.states import credits_words, joined_by_or, listed
+
+_SHIPPED: Final[Mapping[str, Message]] = {
+    "Clock, memory, host": message("Clock, memory, host"),
+    "Liar in the middle": message("Liar in the middle"),
+    "Lost phone": message("Lost phone"),
+    "Rare liar": message("Rare liar"),
+}
+_TARGETS: Final[Mapping[str, Message]] = {
+    "stage:first": message("first stage"),
+    "stage:middle": message("middle stage"),
+    "stage:last": message("last stage"),
+    "all": message("all phones"),
+    "host": message("this computer"),
+}
 
 
 def verdict_word(verdict: ExperimentVerdict) -> str:
@@ -80,7 +95,7 @@ def badge_text(status: ExperimentStatus) -> str:
     """Return what is shown everywhere while an experiment runs."""
     phase = experiment_phase_word(status.phase)
     return tr("EXPERIMENT {name}: {phase}, {round}").format(
-        name=status.name, phase=phase, round=round_word(status.round, status.repeat)
+        name=plan_name(status.name), phase=phase, round=round_word(status.round, status.repeat)
     )
 
 
@@ -174,13 +189,39 @@ def summary_lines(record: ExperimentRecord) -> list[str]:
 
 def plan_line(experiment: Experiment) -> str:
     """Return what an experiment plans, in a line."""
-    faults = listed(f"{each.kind.value} ({each.target})" for each in experiment.faults)
+    faults = listed(
+        tr("{fault} ({target})").format(
+            fault=fault_word(each.kind), target=target_text(each.target)
+        )
+        for each in experiment.faults
+    )
     workload = experiment.workload
     return ntr(
         "{faults}; {streams} text of {tokens} tokens",
         "{faults}; {streams} texts of {tokens} tokens",
         workload.streams,
     ).format(faults=faults, streams=workload.streams, tokens=workload.tokens)
+
+
+def plan_name(name: str) -> str:
+    """Return what an experiment is called; only those that are shipped have names in words."""
+    return tr(_SHIPPED[name]) if name in _SHIPPED else name
+
+
+def target_text(target: str) -> str:
+    """Return whom a planned fault strikes, as `PlannedFault` names it."""
+    if target in _TARGETS:
+        return tr(_TARGETS[target])
+    kind, _, which = target.partition(":")
+    match kind:
+        case "phone":
+            return tr("phone {number}").format(number=which)
+        case "stage":
+            return tr("stage {number}").format(number=which)
+        case "share":
+            return tr("{percent:.0f} % of the phones").format(percent=float(which) * 100)
+        case _:
+            return which
 
 
 def when_text(record: ExperimentRecord) -> str:

@@ -35,13 +35,20 @@ def struck_text(names: Sequence[str], phones: int, *, host: bool) -> str:
     """Return whom a plan would strike; `host` is whether this computer is among it."""
     if not names:
         return tr("Strikes this computer and no phone.")
-    if host:
-        names = (*names, tr("This computer"))
-    return ntr(
-        "Strikes {count} of {phones} phones: {names}.",
-        "Strikes {count} of {phones} phones: {names}.",
-        len(names),
-    ).format(count=len(names) - host, phones=phones, names=listed(names))
+    words = (
+        ntr(
+            "Strikes this computer and {count} of {phones} phones: {names}.",
+            "Strikes this computer and {count} of {phones} phones: {names}.",
+            len(names),
+        )
+        if host
+        else ntr(
+            "Strikes {count} of {phones} phones: {names}.",
+            "Strikes {count} of {phones} phones: {names}.",
+            len(names),
+        )
+    )
+    return words.format(count=len(names), phones=phones, names=listed(names))
 
 
 def verdict_mark(record: ExperimentRecord) -> str:

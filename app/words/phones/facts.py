@@ -94,7 +94,7 @@ def data_fact(phone: PhoneSnapshot, links: Sequence[LinkSnapshot], now_s: float)
     parts = [route_word(phone.route)]
     to_phone = next((each for each in links if _is_from_host(each, phone)), None)
     if to_phone is not None:
-        parts.append(_speed(to_phone, now_s))
+        parts.append(link_speed(to_phone, now_s))
     relayed = sum(each.sender == phone.serial and each.route is Route.RELAYED for each in links)
     if relayed:
         words = tr("others through this computer: {count}")
@@ -210,7 +210,8 @@ def route_word(route: Route) -> str:
             assert_never(route)
 
 
-def _speed(link: LinkSnapshot, now_s: float) -> str:
+def link_speed(link: LinkSnapshot, now_s: float) -> str:
+    """Return how fast a link was measured, and how long ago where that is old."""
     megabits = significant(link.profile.bytes_per_second * 8 / 1e6)
     words = f"{format_duration(link.profile.latency_s)}, {megabits} Mbit/s"
     if link.is_fresh(now_s):

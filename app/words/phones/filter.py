@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.device import DeviceState
+from app.core.identifiers import Serial
+from app.ledger.rules.economy import CREDIT
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import ntr, tr
 from app.words.states import listed, phone_name, state_word
@@ -37,11 +39,19 @@ EXAMPLES: Final = (
     "load>80",
     "reputation<0.5",
     "model:pixel",
+    "tag:shelf",
     "fault:slow",
 )
 
+_TAG: Final = "tag"
+
 Test = Callable[[PhoneSnapshot], bool | None]
 """Whether a phone meets a term; None where it does not tell what the term is about."""
+
+
+def no_tags(_serial: Serial) -> Sequence[str]:
+    """Call a phone nothing."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -57,13 +67,16 @@ class PhoneFilter:
         return all(_meets(phone, turned, test) for turned, test in self.tests)
 
 
-def parse_filter(text: str) -> PhoneFilter:
-    """Return the filter in a text; terms that are not understood leave it as it is without them."""
+def parse_filter(text: str, tags: Callable[[Serial], Sequence[str]] = no_tags) -> PhoneFilter:
+    """Return the filter in a text; terms that are not understood leave it as it is without them.
+
+    `tags` tells what a person calls a phone.
+    """
     tests: list[tuple[bool, Test]] = []
     problem = ""
     for word in _words(text):
         turned = word.startswith("-") and len(word) > 1
-        test = _test(word[1:] if turned else word)
+        test = _test(word[1:] if turned else word, tags)
         if isinstance(test, str):
             problem = test
         else:
@@ -84,17 +97,19 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
-def _test(word: str) -> Test | str:
+def _test(word: str, tags: Callable[[Serial], Sequence[str]]) -> Test | str:
     """Return a term's test, or what is wrong with it."""
     match = _TERM.fullmatch(word)
     if match is None:
         return _anywhere(word.lower())
     name, sign, value = match["name"], match["sign"], match["value"]
+    if name == _TAG and sign in (":", "="):
+        return _word_test(lambda phone: tags(phone.serial), value.lower())
     if name in _WORDS and sign in (":", "="):
         return _word_test(_WORDS[name], value.lower())
     if name in _FIGURES:
         return _figure_test(_FIGURES[name], sign, value)
-    known = listed(sorted({*_WORDS, *_FIGURES}))
+    known = listed(sorted({*_WORDS, *_FIGURES, _TAG}))
     return tr("{name} is not known; there are {known}.").format(name=f"{name}{sign}", known=known)
 
 
@@ -169,6 +184,14 @@ def _reputation(phone: PhoneSnapshot) -> float | None:
     return phone.standing.reputation if phone.standing else None
 
 
+def _stake(phone: PhoneSnapshot) -> float | None:
+    return phone.standing.stake / CREDIT if phone.standing else None
+
+
+def _stage(phone: PhoneSnapshot) -> float | None:
+    return phone.telemetry.stage_ms if phone.telemetry else None
+
+
 _WORDS: Final[Mapping[str, Callable[[PhoneSnapshot], Sequence[str]]]] = {
     "state": _state,
     "model": _model,
@@ -181,8 +204,11 @@ _FIGURES: Final[Mapping[str, Callable[[PhoneSnapshot], float | None]]] = {
     "memory": _memory,
     "load": _load,
     "reputation": _reputation,
+    "stake": _stake,
+    "stage": _stage,
 }
-"""Battery and load in per cent, heat in degrees Celsius, memory in free megabytes."""
+"""Battery and load in per cent, heat in degrees Celsius, memory in free megabytes, stake in
+credits, its last step in milliseconds."""
 
 
 def filter_hint() -> str:
@@ -192,11 +218,20 @@ def filter_hint() -> str:
     )
 
 
-def counts_text(phones: Sequence[PhoneSnapshot], shown: int) -> str:
-    """Return how many phones there are, can work, and wait for a person; and how many are shown."""
+def counts_text(phones: Sequence[PhoneSnapshot], shown: int, expected: int = 0) -> str:
+    """Return how many phones there are, can work, and wait for a person; and how many are shown.
+
+    Where more are `expected` it says how many of them were found.
+    """
     ready = sum(phone.usable for phone in phones)
     waiting = sum(phone.state is DeviceState.UNAUTHORIZED for phone in phones)
-    parts = [tr("{ready} of {count} ready").format(ready=ready, count=len(phones))]
+    found = sum(phone.description is not None or phone.usable for phone in phones)
+    parts = []
+    if found < expected:
+        parts.append(tr("{found} of {count} found").format(found=found, count=expected))
+        parts.append(tr("{count} ready").format(count=ready))
+    else:
+        parts.append(tr("{ready} of {count} ready").format(ready=ready, count=len(phones)))
     if waiting:
         parts.append(tr("{count} to be allowed on its screen").format(count=waiting))
     if shown != len(phones):
@@ -207,3 +242,8 @@ def counts_text(phones: Sequence[PhoneSnapshot], shown: int) -> str:
 def selected_text(count: int) -> str:
     """Return how many phones are selected."""
     return ntr("{count} phone selected", "{count} phones selected", count).format(count=count)
+
+
+def figure_of(name: str, phone: PhoneSnapshot) -> float | None:
+    """Return a figure of a phone by the name that a filter has for it; None where it tells none."""
+    return _FIGURES[name](phone)

@@ -96,6 +96,16 @@ def standing_text(phone: PhoneSnapshot) -> str:
     return f"R {phone.standing.reputation:.2f}   S {credits_text(phone.standing.stake)}"
 
 
+def card_text(phone: PhoneSnapshot, layers: str, tags: Sequence[str]) -> str:
+    """Return which layers a phone holds, how much memory is free, and what it is called."""
+    parts = [layers] if layers else []
+    if phone.vitals is not None:
+        free = format_bytes(phone.vitals.memory_available_bytes)
+        parts.append(tr("{size} free").format(size=free))
+    parts.extend(f"#{tag}" for tag in tags)
+    return " · ".join(parts)
+
+
 def fault_badge(fault: str) -> str:
     """Return what stands at a phone that a fault such as `slow@5` was injected into."""
     return tr("FAULT {fault}").format(fault=fault_word(FaultKind(fault.partition("@")[0])))

@@ -24,6 +24,7 @@ from app.words.sentences import (
     rack,
     stages,
     virtual,
+    window,
     workers,
 )
 from app.words.sentences.fields import fill_in
@@ -62,6 +63,7 @@ def rooms() -> tuple[Room, ...]:
         doctor,
         *command_line.TABLES,
         workers,
+        window,
     )
 
 

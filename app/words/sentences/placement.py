@@ -31,6 +31,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "condition.heat": message('"at most {most:g} °C, which leaves out {phones}"'),
     "condition.reputation": message('"a reputation of {least:g}, which leaves out {phones}"'),
+    "condition.standard": message('"the standard, whose rules leave out {phones}"'),
+    "condition.breach_standard": message(
+        "{phone} breaks rules of the standard that such layers need: {rules}."
+    ),
     "condition.breach_excluded": message("{phone} is to hold no layers."),
     "condition.breach_private": message(
         "{phone} would see prompt or answer, and is not among the trusted phones."

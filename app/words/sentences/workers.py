@@ -97,6 +97,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "the phone signed for the transaction {transaction} before"
     ),
     "transaction.too_many": message("{limit} transactions are open already"),
+    "transcript.hidden": message("the phone shows nothing of the transcript"),
     "transcript.full": message("the transcript reached its limit of {limit} bytes"),
     "transcript.without_step": message("step {step} is not in the transcript"),
     "worker.surprised": message("{kind} in the worker; see its log"),

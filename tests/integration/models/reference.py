@@ -272,3 +272,27 @@ def run_chain(chain: list[ShardEngine], tokens: list[int], position: int) -> NDA
         value = engine.run(1, position, value)
     answer: NDArray[np.float32] = value[0]
     return answer
+
+
+def reference_tokens(model: Any, prompt: Sequence[int], tokens: int) -> list[int]:  # noqa: ANN401 - torch's types
+    """Return how the reference goes on after a prompt."""
+    with torch.no_grad():
+        generated = model.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            max_new_tokens=tokens,
+            do_sample=False,
+            pad_token_id=0,
+        )
+    return [int(token) for token in generated[0, len(prompt) :]]
+
+
+def chain_tokens(chain: list[ShardEngine], prompt: list[int], tokens: int) -> list[int]:
+    """Return how a chain of shards goes on after a prompt."""
+    generated: list[int] = []
+    pending, position = prompt, 0
+    while len(generated) < tokens:
+        generated.append(int(run_chain(chain, pending, position).argmax()))
+        position += len(pending)
+        pending = generated[-1:]
+    return generated

@@ -26,7 +26,9 @@ from tests.integration.models.reference import (
     KINDS,
     Kind,
     chain_of,
+    chain_tokens,
     random_model,
+    reference_tokens,
     run_chain,
 )
 from tests.saying import raises_saying
@@ -80,33 +82,11 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Subject(model, library, library.import_folder(file, "m"), file)
 
 
-def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types
-    with torch.no_grad():
-        generated = model.generate(
-            torch.tensor([PROMPT]),
-            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
-            max_new_tokens=TOKENS,
-            do_sample=False,
-            pad_token_id=0,
-        )
-    return [int(token) for token in generated[0, len(PROMPT) :]]
-
-
-def chain_tokens(chain: list[ShardEngine]) -> list[int]:
-    generated: list[int] = []
-    pending, position = PROMPT, 0
-    while len(generated) < TOKENS:
-        generated.append(int(run_chain(chain, pending, position).argmax()))
-        position += len(pending)
-        pending = generated[-1:]
-    return generated
-
-
 def test_the_whole_and_a_shard_a_layer_generate_the_references_tokens(subject: Subject) -> None:
-    expected = reference_tokens(subject.reference)
+    expected = reference_tokens(subject.reference, PROMPT, TOKENS)
     assert len(set(expected)) > 2
     assert run_whole(subject.manifest, subject.library, PROMPT, TOKENS) == expected
-    assert chain_tokens(chain_of(subject.library, subject.manifest)) == expected
+    assert chain_tokens(chain_of(subject.library, subject.manifest), PROMPT, TOKENS) == expected
 
 
 def test_logits_are_the_references_and_those_of_all_shards_are_the_same(subject: Subject) -> None:
@@ -208,7 +188,7 @@ def test_a_folder_is_exported_in_a_process_of_its_own_and_once_though_interrupte
     manifest = import_model()
     assert Fact("export.starting") not in stages
     assert {Fact("block.layer", layer=2), Fact("block.head")} <= set(stages)
-    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
+    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model, PROMPT, TOKENS)
     assert manifest.family == "exaone4"
     assert not list((tmp_path / "home").rglob("export-*"))
 

@@ -15,11 +15,12 @@ from app.models.whole import WholeModel, run_whole
 from tests.integration.models.reference import (
     KINDS,
     chain_of,
+    chain_tokens,
     random_model,
+    reference_tokens,
     run_chain,
     transformers,
 )
-from workers.engine.engine import ShardEngine
 
 torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 from safetensors.torch import load_file  # noqa: E402 - needs torch
@@ -54,33 +55,11 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Subject(folder / "c", model, library, library.import_folder(folder / "c", "m"))
 
 
-def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
-    with torch.no_grad():
-        generated = model.generate(
-            torch.tensor([PROMPT]),
-            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
-            max_new_tokens=TOKENS,
-            do_sample=False,
-            pad_token_id=0,
-        )
-    return [int(token) for token in generated[0, len(PROMPT) :]]
-
-
-def chain_tokens(chain: list[ShardEngine]) -> list[int]:
-    generated: list[int] = []
-    pending, position = PROMPT, 0
-    while len(generated) < TOKENS:
-        generated.append(int(run_chain(chain, pending, position).argmax()))
-        position += len(pending)
-        pending = generated[-1:]
-    return generated
-
-
 def test_the_whole_and_three_shards_generate_the_references_tokens(subject: Subject) -> None:
-    expected = reference_tokens(subject.reference)
+    expected = reference_tokens(subject.reference, PROMPT, TOKENS)
     assert len(set(expected)) > 2
     assert run_whole(subject.manifest, subject.library, PROMPT, TOKENS) == expected
-    assert chain_tokens(chain_of(subject.library, subject.manifest)) == expected
+    assert chain_tokens(chain_of(subject.library, subject.manifest), PROMPT, TOKENS) == expected
 
 
 def test_logits_of_prefill_chunks_and_decoding_are_the_references(subject: Subject) -> None:
@@ -114,7 +93,9 @@ def test_quantised_shards_generate_what_the_quantised_whole_does(
     similarity = np.corrcoef(found, expected)[0, 1]
     least = ALIKE_WITH_EXPERTS if "experts.gate_up" in " ".join(tensors) else ALIKE
     assert similarity > least[quantization]
-    assert chain_tokens(chain) == run_whole(manifest, subject.library, PROMPT, TOKENS)
+    assert chain_tokens(chain, PROMPT, TOKENS) == run_whole(
+        manifest, subject.library, PROMPT, TOKENS
+    )
 
 
 @pytest.mark.parametrize("stored_type", ["float16", "bfloat16"])
@@ -129,7 +110,7 @@ def test_a_checkpoint_in_half_precision_is_the_references_in_float32(
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     library = Library(tmp_path / "home")
     manifest = library.import_folder(folder, "m")
-    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model)
+    assert run_whole(manifest, library, PROMPT, TOKENS) == reference_tokens(model, PROMPT, TOKENS)
     with torch.no_grad():
         expected = model(torch.tensor([PROMPT])).logits[0, -1].numpy()
     difference = np.abs(WholeModel(manifest, library).step(PROMPT, 0) - expected).max()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ from tests.soak import slice_of
 PHONES = 4
 REQUESTS = 3
 TOKENS = 40
-
-
 KINDS = (
     FaultKind.WRONG_OUTPUT,
     FaultKind.SLOW,
@@ -33,22 +32,20 @@ KINDS = (
     FaultKind.OVERHEAT,
     FaultKind.TAKEN,
 )
+"""What a worker shows from a token on, and what befalls the phone itself at once."""
 
 
 def drawn_faults(seed: int, serials: list[Serial]) -> list[Fault]:
-    """Return two faults on two phones, what a worker does each from a drawn token on."""
+    """Return two faults on two phones; what a worker shows begins at a drawn token."""
     draw = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
     victims, kinds = draw.sample(serials, 2), draw.sample(KINDS, 2)
-    tokens = [draw.randint(1, TOKENS) for _ in kinds]
-    return [
-        Fault(
-            kind,
-            victim,
-            token if Fault(kind, victim).by_worker else 1,
-            3.0 if kind is FaultKind.SLOW else None,
-        )
-        for kind, victim, token in zip(kinds, victims, tokens, strict=True)
-    ]
+    faults = []
+    for kind, victim in zip(kinds, victims, strict=True):
+        fault, token = Fault(kind, victim), draw.randint(1, TOKENS)
+        if kind is FaultKind.SLOW:
+            fault = replace(fault, amount=3.0)
+        faults.append(replace(fault, token=token) if fault.by_worker else fault)
+    return faults
 
 
 @pytest.mark.parametrize("seed", slice_of(range(20), 0))

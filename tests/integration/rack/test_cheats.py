@@ -57,6 +57,12 @@ UNUSABLE_ROWS = [
     tests.integration.cheating_worker.sends_rows_of_another_step,
     tests.integration.cheating_worker.sends_rows_that_are_not_finite,
 ]
+ALTERED_HEADERS = [
+    tests.integration.cheating_worker.wants_no_token_for_the_host,
+    tests.integration.cheating_worker.asks_for_another_token_than_the_host,
+    tests.integration.cheating_worker.lets_the_ring_go_on_for_longer,
+]
+"""What passes the cheat on its way to the last phone, which answers for what it makes of it."""
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +143,21 @@ def test_where_rows_are_unusable_nobody_is_jailed_and_the_text_goes_on(
     _check_text(outcome, right)
     assert set(outcome.states.values()) <= AT_WORK
     assert outcome.request.failovers > 0
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    slice_of([(cheat, MIDDLE) for cheat in ALTERED_HEADERS], (ALTERED_HEADERS[0], MIDDLE)),
+    ids=_name,
+    indirect=True,
+)
+def test_a_header_changed_on_its_way_costs_nobody_anything_and_the_text_goes_on(
+    outcome: Outcome, right: tuple[int, ...]
+) -> None:
+    _check_text(outcome, right)
+    assert outcome.cheat
+    assert set(outcome.states.values()) <= AT_WORK
+    assert all(balance > 0 for balance in outcome.paid.values())
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ import pytest
 import tests.integration.cheating_worker
 from app.core.audit_outcome import SharpOutcome
 from app.ledger.entry import EntryKind
-from app.ledger.evidence_store import EvidenceStore, evidence_folder
+from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
+from app.ledger.storage.addresses import evidence_folder
 from app.ledger.views.export import export_ledger
 from app.ledger.views.snapshot import PhoneStanding
 from app.models.library import Library

@@ -15,10 +15,16 @@ from app.models.library import Library
 from app.rack.commands import Ask, UseModel
 from app.rack.service import RackService
 from app.rack.snapshot import RequestState
-from tests.integration.models.reference import GATED, KINDS, Kind, random_model
+from tests.integration.models.reference import (
+    GATED,
+    KINDS,
+    Kind,
+    random_model,
+    reference_tokens,
+)
 from tests.integration.rack.support import finish, open_virtual_rack
 
-torch = pytest.importorskip("torch", reason="torch is not installed: reference not compared")
+pytest.importorskip("torch", reason="torch is not installed: reference not compared")
 FAMILIES = (
     *("llama", "llama3", "qwen2", "qwen3", "mistral", "phi3"),
     *("gemma2", "gpt2", "bloom", "opt", "gpt_neox", "cohere2", "qwen3_moe", "gpt_oss"),
@@ -57,18 +63,6 @@ def rack(home: Path, exported: Any) -> Iterator[RackService]:  # noqa: ANN401, A
         yield opened
 
 
-def reference_tokens(model: Any) -> list[int]:  # noqa: ANN401 - torch's types are not here
-    with torch.no_grad():
-        generated = model.generate(
-            torch.tensor([PROMPT]),
-            attention_mask=torch.ones(1, len(PROMPT), dtype=torch.long),
-            max_new_tokens=TOKENS,
-            do_sample=False,
-            pad_token_id=0,
-        )
-    return [int(token) for token in generated[0, len(PROMPT) :]]
-
-
 @pytest.mark.parametrize("name", FAMILIES)
 def test_three_phones_generate_the_references_tokens(
     rack: RackService, home: Path, tmp_path: Path, name: str
@@ -92,7 +86,7 @@ def generates_the_references_tokens(rack: RackService, name: str, model: Any) ->
     rack.do(UseModel(name)).result(60)
     request = finish(rack, rack.do(Ask(Complete(PROMPT), TOKENS)).result(60))
     assert request.state is RequestState.SETTLED
-    assert list(request.token_ids) == reference_tokens(model)
+    assert list(request.token_ids) == reference_tokens(model, PROMPT, TOKENS)
     assert len(set(request.token_ids)) > 2
     assert request.assignment is not None
     assert len(request.assignment.stages) == 3

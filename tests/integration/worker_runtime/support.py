@@ -239,6 +239,7 @@ def generate(peer: Peer, transaction: str, prompt: list[int], tokens: int) -> li
         end_tokens=[],
         resume=None,
         history=None,
+        asked=None,
         terms=asdict(TERMS),
     )
     generated: list[int] = []

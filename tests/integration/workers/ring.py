@@ -222,6 +222,7 @@ class Ring:
             "end_tokens": [],
             "resume": None,
             "history": None,
+            "asked": None,
             "terms": asdict(TERMS),
             **changes,
         }

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication, QStyleOptionGraphicsItem
 from app.core.identifiers import Serial
 from app.ui.layer_map.drawing.bar_item import BAR_HEIGHT, BarContent, BarItem
 from app.ui.looks.marks import Mark
-from app.ui.looks.tokens import DARK, LIGHT, Tokens, ink_on
+from app.ui.looks.tokens import THEMES, Tokens, ink_on
 
 WIDTH = 400
 BLUE = "#56b4e9"
@@ -34,7 +34,7 @@ def colours(image: QImage, part: QRectF) -> set[str]:
     return {image.pixelColor(x, y).name() for x in columns for y in rows}
 
 
-@pytest.mark.parametrize("tokens", [DARK, LIGHT])
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=list(THEMES))
 @pytest.mark.parametrize("share", [0.3, 0.7])
 def test_words_have_the_ink_of_their_ground_on_both_sides_of_a_filling(
     qapp: QApplication,  # noqa: ARG001 - fonts need it

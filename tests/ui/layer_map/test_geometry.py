@@ -21,7 +21,7 @@ def split(*spans: tuple[Serial, int, int]) -> Assignment:
 
 
 THREE = split((A, 0, 3), (B, 4, 7), (C, 8, 11))
-GEOMETRY = lay_out(THREE, (1.0, 1.0, 2.0), 1000, end_width=40, minimum_bar=50)
+GEOMETRY = lay_out(THREE, (1.0, 1.0, 2.0), 1000, end_width=40, minimum_bars=(50,) * 3)
 LANE = Lane(20, 60, {D: (0, 100, 80, 120)})
 
 
@@ -52,7 +52,7 @@ def test_ways_lie_between_the_bars_on_their_scale_and_the_last_leads_back() -> N
         (1.0, 1.0, 2.0),
         1080,
         end_width=40,
-        minimum_bar=50,
+        minimum_bars=(50,) * 3,
         hops=(2.0, 3.0, 1.0),
         minimum_hop=16,
     )
@@ -92,7 +92,7 @@ def test_dropping_a_bar_outside_frees_its_phone_and_on_a_free_phone_replaces_it(
 
 def test_the_last_phone_cannot_be_dropped_outside() -> None:
     alone = split((A, 0, 3))
-    layout = lay_out(alone, (1.0,), 500, end_width=40, minimum_bar=50)
+    layout = lay_out(alone, (1.0,), 500, end_width=40, minimum_bars=(50,))
     assert BarDrag(alone, layout, LANE, A).assignment_at(250, 400) == alone
 
 
@@ -101,7 +101,7 @@ def test_a_free_phone_takes_half_a_span_or_a_whole_single_layer() -> None:
     assert drag.assignment_at(GEOMETRY.edges[1], 40).serials == (A, D, B, C)
     assert drag.assignment_at(GEOMETRY.edges[1], 400) == THREE
     thin = split((A, 0, 0), (B, 1, 3))
-    layout = lay_out(thin, (1.0, 1.0), 500, end_width=40, minimum_bar=50)
+    layout = lay_out(thin, (1.0, 1.0), 500, end_width=40, minimum_bars=(50, 50))
     assert FreePhoneDrag(thin, layout, LANE, D).assignment_at(45, 40).serials == (D, B)
 
 

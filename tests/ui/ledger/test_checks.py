@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.core.audit_outcome import CheckMode
 from app.ledger.views.snapshot import DoubtedClass
-from app.rack.commands import SetChecks
+from app.rack.commands import ConfirmClass, SetChecks
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
@@ -57,11 +58,18 @@ def test_a_class_in_doubt_is_told_of_as_long_as_it_is(
 ) -> None:
     publish(window, control)
     doubts = window.ledger.doubts
-    assert doubts.isHidden()
+    shown = window.ledger.confirm.isVisible
+    assert not shown()
     control.doubted = [DoubtedClass("CPU; new; 0f", ("a", "b"))]
     publish(window, control)
-    qtbot.waitUntil(lambda: not doubts.isHidden())
+    qtbot.waitUntil(shown)
     assert "2 phones of the new class CPU; new; 0f failed alike" in doubts.text()
-    control.doubted = []
+    window.ledger.confirm.click()
+    box = window.ledger.findChild(QMessageBox)
+    assert box is not None
+    assert "CPU; new; 0f" in box.text()
+    next(each for each in box.buttons() if each.text() == "Confirm").click()
+    assert control.commands[-1] == ConfirmClass("CPU; new; 0f")
+    control.doubted.clear()
     publish(window, control)
-    qtbot.waitUntil(doubts.isHidden)
+    qtbot.waitUntil(lambda: not shown())

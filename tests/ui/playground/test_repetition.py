@@ -23,7 +23,7 @@ def test_each_text_has_its_own_seed_unless_one_is_typed(
         window.playground.start()
     free = samplings(control)
     assert len({sampling.seed for sampling in free}) > 1
-    assert {(sampling.temperature, sampling.top_p) for sampling in free} == {(0.6, 0.9)}
+    assert {(sampling.temperature, sampling.top_p) for sampling in free} == {(0.7, 0.9)}
     window.playground.sampling.seed.setText("42")
     window.playground.start()
     window.playground.start()

@@ -117,6 +117,17 @@ def test_the_newest_is_shown_until_a_person_has_chosen(
     assert window.playground.stream.toPlainText() == "Text 1"
 
 
+def test_what_a_scene_begins_comes_to_the_front_whatever_was_chosen(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    ask(window, "First")
+    publish(window, control)
+    window.playground.follow_newest()
+    control.requests.append(request(RequestId("r9"), "From a scene", 20))
+    publish(window, control)
+    assert window.playground.stream.toPlainText() == "From a scene"
+
+
 def test_delete_stops_what_runs_and_then_takes_it_off(
     window: MainWindow, control: ScriptedControl, qtbot: QtBot
 ) -> None:

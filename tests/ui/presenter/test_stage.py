@@ -9,7 +9,7 @@ from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish, settle
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", "contrast"])
 @pytest.mark.parametrize("layout", list(Layout))
 def test_every_layout_fits_a_small_screen_also_with_a_free_phone(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl, layout: Layout, theme: str

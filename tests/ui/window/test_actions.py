@@ -108,6 +108,7 @@ def test_letters_near_together_and_at_the_start_of_words_count_more() -> None:
     best = max(texts, key=lambda text: fuzzy_score("lt", text) or -99)
     assert best == "Light theme"
     assert fuzzy_score("layout reset", "Reset layout") is not None
+    assert fuzzy_score("", "Quit") == fuzzy_score(" ", "Filter devices") == 0
 
 
 @given(st.text(max_size=12), st.text(max_size=30))

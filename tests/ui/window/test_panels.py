@@ -18,6 +18,7 @@ from app.ui.charts.statistics import figures
 from app.ui.charts.time_chart import TimeChart
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.faults.faults_panel import FaultsPanel
+from app.ui.ledger.economy_view import PAGES
 from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.table import Column, RowsModel
 from app.ui.window.main_window import MainWindow
@@ -87,8 +88,10 @@ def test_clicking_the_legend_hides_a_curve_and_double_click_shows_it_alone(
 def test_the_crosshair_is_shared(window: MainWindow) -> None:
     window.add_charts()
     charts = [child(slot, TimeChart) for slot in (window.latency_slot, window.memory_slot)]
-    charts[0]._crosshair.moved.emit(-12.0)
-    assert [chart._line.value() for chart in charts] == [-12.0, -12.0]
+    now_s = window.link.now_s
+    window.time.pause(now_s, on=True)
+    window.time.pointed.emit(now_s - 12.0)
+    assert [chart._line.value() for chart in charts] == pytest.approx([-12.0, -12.0])
     assert all(chart._line.isVisible() for chart in charts)
 
 
@@ -183,11 +186,16 @@ def test_the_ledger_models_keep_the_rules_of_item_models(
     control.emit_token()
     control.catch_liar(control.phones[1].serial)
     publish(window, control)
-    for index in range(window.ledger.tabs.count()):
-        window.ledger.tabs.setCurrentIndex(index)
-        table = window.ledger.tabs.currentWidget()
-        assert table.rows.rowCount() > 0  # type: ignore[attr-defined]
-        qtmodeltester.check(table.rows)  # type: ignore[attr-defined]
+    ledger = window.ledger
+    for page in (ledger.staking, ledger.slashing, ledger.reputation, ledger.journal):
+        ledger.tabs.setCurrentWidget(page)
+        assert page.rows.rowCount() > 0
+        qtmodeltester.check(page.rows)
+    ledger.tabs.setCurrentWidget(ledger.economy)
+    for index, name in enumerate(PAGES):
+        ledger.economy.page.setCurrentIndex(index)
+        qtmodeltester.check(getattr(ledger.economy, name).rows)
+    assert ledger.economy.stakes.rows.rowCount() > 0
 
 
 def test_the_palette_finds_and_runs_a_command(

@@ -12,7 +12,7 @@ from app.core.identifiers import Serial
 from app.rack.snapshot import StageSample
 from app.ui.charts.statistics import curve, figures, nice_top, with_gaps
 from app.ui.layer_map.state import refit_pins
-from app.ui.looks.tokens import DARK, LIGHT, Tokens, contrast, ink_on, phone_colour
+from app.ui.looks.tokens import CONTRAST, DARK, THEMES, Tokens, contrast, ink_on, phone_colour
 from app.ui.playground.stream import rolled_back
 from app.ui.presenter.scenes import scene_named
 from app.ui.timeline.layout import labels_of, place_labels
@@ -20,7 +20,7 @@ from tests.assignments import pinned
 from tests.ui.layer_map.test_geometry import THREE
 
 
-@pytest.mark.parametrize("tokens", [DARK, LIGHT])
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=list(THEMES))
 def test_words_and_marks_have_the_contrast_people_need(tokens: Tokens) -> None:
     for background in (tokens.surface, tokens.raised):
         for word in ("text", "muted", "accent", "good", "warn", "bad", "slashed"):
@@ -30,6 +30,13 @@ def test_words_and_marks_have_the_contrast_people_need(tokens: Tokens) -> None:
     for position in range(1, 25):
         colour = phone_colour(tokens, position)
         assert contrast(ink_on(colour), colour) >= 4.5
+
+
+def test_high_contrast_is_seven_to_one_and_phones_keep_their_colours() -> None:
+    words = ("text", "muted", "accent", "good", "warn", "bad", "slashed", "line")
+    for word in words:
+        assert contrast(getattr(CONTRAST, word), CONTRAST.raised) >= 7, word
+    assert CONTRAST.phones == DARK.phones
 
 
 def test_figures_of_a_curve() -> None:
@@ -76,17 +83,22 @@ def test_rollback_is_what_was_taken_back_and_nothing_else(a: str, b: str, c: str
         st.tuples(st.floats(0, 1000), st.floats(5, 300), st.integers(0, 2)), min_size=1, max_size=30
     )
 )
-def test_timeline_labels_never_overlap_and_the_weightiest_has_a_place(
+def test_timeline_labels_overlap_neither_each_other_nor_a_mark(
     labels: list[tuple[float, float, int]],
 ) -> None:
     labels.sort()
-    starts, widths, ranks = (list(column) for column in zip(*labels, strict=True))
-    placed = place_labels(starts, widths, ranks, 3, 4)
-    for lane in range(3):
-        inside = [label for label, at in zip(labels, placed, strict=True) if at == lane]
-        assert all(left[0] + left[1] + 4 <= right[0] for left, right in pairwise(inside))
-    top = max(range(len(labels)), key=lambda index: (ranks[index], index))
-    assert placed[top] is not None
+    marks, widths, ranks = (list(column) for column in zip(*labels, strict=True))
+    placed = place_labels(marks, widths, ranks, 1000, 4)
+    boxes = [
+        (start, start + width)
+        for start, width in zip(placed, widths, strict=True)
+        if start is not None
+    ]
+    assert all(start >= 0 and end <= 1000 for start, end in boxes)
+    assert all(left[1] <= right[0] for left, right in pairwise(sorted(boxes)))
+    assert not any(start < mark < end for start, end in boxes for mark in marks)
+    if len(labels) == 1 and max(marks[0], 1000 - marks[0]) >= widths[0] + 8:
+        assert boxes
 
 
 def test_pins_shrink_with_their_span_and_fall_away_with_their_phone() -> None:

@@ -13,11 +13,12 @@ from pytestqt.qtbot import QtBot
 from app.core.errors import WorkerError
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
-from app.rack.commands import Ask, Inject, Sampling
+from app.rack.commands import Ask, Inject
 from app.rack.snapshot import Phase
 from app.ui.layer_map.assignment_table import AssignmentTable
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
+from app.ui.playground.sampling_button import DEMO_SAMPLING
 from app.ui.presenter.first_run import FirstRun
 from app.ui.presenter.scenes import scene_named
 from app.ui.presenter.stage import PresenterStage
@@ -155,7 +156,7 @@ def test_the_demo_prompt_starts_by_itself_once(
     publish(window, control)
     publish(window, control)
     qtbot.waitUntil(lambda: len(control.requests) == 1)
-    assert control.commands == [Ask(Complete("In the beginning"), 300, Sampling(0.6, 0.9, 0))]
+    assert control.commands == [Ask(Complete("In the beginning"), 300, DEMO_SAMPLING)]
     control.settle()
     publish(window, control)
     assert len(control.requests) == 1
@@ -229,6 +230,26 @@ def test_closing_gives_up_on_a_rack_that_never_stops(
     with qtbot.waitSignal(window.stopped):
         window.close()
     assert not window.isVisible()
+
+
+def test_the_process_stays_for_a_rack_that_outlasts_its_window(control: ScriptedControl) -> None:
+    stopping: Future[None] = Future()
+    control.close = lambda: stopping  # type: ignore[method-assign]
+    link = RackLink()
+    link.open(lambda: control)
+    assert not link.wait_closed(0.05)
+    stopping.set_result(None)
+    assert link.wait_closed(60)
+
+
+def test_a_rack_that_could_not_be_opened_is_not_waited_for() -> None:
+    def refuse() -> ScriptedControl:
+        raise WorkerError("Port 5555 is in use.")
+
+    link = RackLink()
+    assert link.wait_closed(60)
+    link.open(refuse)
+    assert link.wait_closed(60)
 
 
 def test_every_phase_and_twenty_four_phones_can_be_shown(

@@ -89,7 +89,7 @@ def test_without_rights_the_line_to_type_is_shown(
 ) -> None:
     monkeypatch.setattr(system_libraries, "missing_libraries", lambda: ("libxcb-cursor.so.0",))
     monkeypatch.setattr(system_libraries, "missing_programs", lambda: ())
-    monkeypatch.setattr(bootstrap, "administrator", lambda: None)
+    monkeypatch.setattr(bootstrap, "administrator", lambda **_asking: None)
     with pytest.raises(SystemExit, match=r"sudo apt-get install libxcb-cursor0$"):
         bootstrap.require_system("test")
 
@@ -113,7 +113,7 @@ def test_one_line_names_all_that_is_missing_before_anything_is_made_or_loaded(
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.setenv(name, display)
     monkeypatch.setattr(sys, "argv", ["bootstrap.py", purpose])
-    monkeypatch.setattr(bootstrap, "administrator", lambda: None)
+    monkeypatch.setattr(bootstrap, "administrator", lambda **_asking: None)
     monkeypatch.setattr(bootstrap, "ENVIRONMENT", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "INTERPRETER", tmp_path / ".venv" / "bin" / "python")
     monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
@@ -142,3 +142,41 @@ def test_the_look_needs_nothing_but_python(tmp_path: Path) -> None:
         check=True,
     )
     assert answer.stdout == "True\n", answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("terminal", "asking", "asked"),
+    [(True, True, True), (False, True, False), (True, False, False)],
+)
+def test_sudo_asks_once_where_somebody_can_answer(
+    *,
+    terminal: bool,
+    asking: bool,
+    asked: bool,
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda program: program)
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(bootstrap.sys.stdin, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(bootstrap, "run_quietly", lambda *_command: False)
+
+    def answered(*command: str) -> bool:
+        commands.append(command)
+        return True
+
+    monkeypatch.setattr(bootstrap, "run", answered)
+    assert (bootstrap.administrator(asking=asking) is not None) is asked
+    assert commands == [("sudo", "-v")] * asked
+
+
+def test_torch_comes_from_where_it_is_said(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHARDLOOM_TORCH", raising=False)
+    assert bootstrap.torch_source() == ()
+    monkeypatch.setenv("SHARDLOOM_TORCH", str(tmp_path))
+    assert bootstrap.torch_source() == ("--find-links", str(tmp_path))
+    monkeypatch.setenv("SHARDLOOM_TORCH", "https://an.index/cpu")
+    assert bootstrap.torch_source() == ("--extra-index-url", "https://an.index/cpu")

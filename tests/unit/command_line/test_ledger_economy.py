@@ -52,7 +52,7 @@ def test_a_keeper_stakes_quotes_proposes_and_votes(
     assert main([*quote, "--keeper", keeper, *at]) == 0
     wish = tmp_path / "wish.json"
     change = {"parameter": "treasury-fee-per-mille", "value": 10}
-    wish.write_text(json.dumps({"title": "Less", "change": change}))
+    wish.write_text(json.dumps({"title": "Less [/b]", "change": change}))
     assert main(["ledger", "propose", str(wish), "--keeper", keeper, *at]) == 0
     capsys.readouterr()
     assert main(["ledger", "proposals", "--json", *at]) == 0
@@ -70,6 +70,7 @@ def test_a_keeper_stakes_quotes_proposes_and_votes(
     assert main(["ledger", "proposals", *at]) == 0
     shown = capsys.readouterr().out
     assert "yes 100%" in shown
+    assert "Less [/b]" in shown
     assert main(["ledger", "submit", signed, *at]) == 1
     assert "already" in capsys.readouterr().err
     assert main(["ledger", "verify", *at]) == 0
@@ -95,6 +96,16 @@ def test_what_is_refused_is_one_line_and_changes_nothing(
     assert told in captured.err
     assert len(captured.err.splitlines()) == 1
     assert _entries(home, capsys) == before
+
+
+def test_no_more_of_a_file_is_read_than_a_statement_may_have(
+    home: Path, keeper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    at = ["--home", str(home)]
+    assert main(["ledger", "submit", "/dev/zero", *at]) == 1
+    assert main(["ledger", "propose", "/dev/zero", "--keeper", keeper, *at]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_the_operator_stops_and_ends_the_stop(

@@ -19,6 +19,7 @@ from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.sharp_tests import SharpRecord
 from app.ledger.rules.phones.registration import ProvenKey
+from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
@@ -125,20 +126,30 @@ class SigningPhone:
 class Bench:
     """A ledger in a folder, three phones, and the clock."""
 
-    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+    _kept_in: LedgerPlace | None = None
+    """Where it is unless in a file."""
+
+    def __init__(
+        self, folder: Path, clock: Clock | None = None, place: LedgerPlace | None = None
+    ) -> None:
         self.path = folder / "ledger.db"
+        self._kept_in = place
         self.key_path = folder / "keys" / "host.pem"
         self.clock = clock or ManualClock()
         self.phones = [SigningPhone(f"phone-{index}") for index in range(len(LAYERS))]
         self.ledger = self.open()
 
+    @property
+    def place(self) -> LedgerPlace:
+        return self._kept_in or self.path
+
     def open(self) -> Ledger:
-        self.ledger = Ledger(self.path, self.key_path, self.clock, judged)
+        self.ledger = Ledger(self.place, self.key_path, self.clock, judged)
         return self.ledger
 
     def register(self) -> None:
         for phone in self.phones:
-            self.ledger.register_phone(phone.serial, self.proven(phone), "class")
+            self.ledger.register_phone(phone.serial, self.proven(phone), phone.numerical_class)
             self.ledger.grant_stake(phone.serial)
 
     def proven(self, phone: SigningPhone) -> ProvenKey:
@@ -229,12 +240,12 @@ class Bench:
         )
 
     def verify(self) -> VerificationReport:
-        return verify_ledger(self.path, read_public_key(self.key_path), judged)
+        return verify_ledger(self.place, read_public_key(self.key_path), judged)
 
 
-def eventful(folder: Path) -> Bench:
+def eventful(folder: Path, place: LedgerPlace | None = None) -> Bench:
     """Return a closed ledger that holds every kind of entry."""
-    bench = Bench(folder)
+    bench = Bench(folder, place=place)
     ledger, (first, second, third) = bench.ledger, bench.phones
     bench.register()
     ledger.register_phone(first.serial, bench.proven(first), "another class")

@@ -19,7 +19,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.views.export import export_ledger
 from tests.unit.ledger.support import Bench
 
-ROUNDS = 6
+ROUNDS = int(os.environ.get("SHARDLOOM_KILLS", "6"))
 WRITER = """
 import sys
 from pathlib import Path

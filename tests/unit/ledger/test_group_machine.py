@@ -18,6 +18,7 @@ from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, TransactionId
 from app.ledger.group_commit import Operation, OperationOutcome, commit_together
 from app.ledger.ledger import Ledger
+from app.ledger.storage.sqlite import SqliteStorage
 from app.ledger.views.export import export_ledger, read_snapshot
 from app.testing.clocks import ManualClock
 from tests.assignments import held, placed
@@ -71,7 +72,9 @@ class GroupMachine(RuleBasedStateMachine):
     @rule(group=GROUPS, steps=st.integers(0, 250))
     def interrupt(self, group: list[list[Spoken]], steps: int) -> None:
         """Let the commit of the grouped one fail where it does so much; the other hears nothing."""
-        connection: sqlite3.Connection = self.grouped.ledger._store._connection
+        store = self.grouped.ledger._store
+        assert isinstance(store, SqliteStorage)
+        connection: sqlite3.Connection = store._connection
         left = iter(range(steps))
         connection.set_progress_handler(lambda: next(left, None) is None, 1)
         operations = [self.operation(parts) for parts in group]

@@ -16,6 +16,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.group_commit import Operation, commit_together
 from app.ledger.ledger import Ledger
 from app.ledger.rules.verdict import ReceiptStatus
+from app.ledger.storage.sqlite import SqliteStorage
 from app.ledger.views.export import export_ledger, read_snapshot
 from tests.saying import raises_saying
 from tests.unit.ledger.support import Bench, Verdict
@@ -30,7 +31,9 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def connection_of(bench: Bench) -> sqlite3.Connection:
-    return bench.ledger._store._connection
+    store = bench.ledger._store
+    assert isinstance(store, SqliteStorage)
+    return store._connection
 
 
 def statements_of(bench: Bench, action: Callable[[], object]) -> list[str]:

@@ -36,7 +36,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.bench = Bench(Path(self.folder.name))
-        self.bench.register()
+        self.register()
         self.stakes = [STARTING_STAKE] * len(LAYERS)
         self.staked = [STARTING_STAKE] * len(LAYERS)
         self.earned = [0] * len(LAYERS)
@@ -153,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def register_again(self) -> None:
         entries = self.bench.ledger.snapshot().entries
-        self.bench.register()
+        self.register()
         assert self.bench.ledger.snapshot().entries == entries
 
     @invariant()
@@ -164,6 +164,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (standing.stake, standing.balance) == (stake, earned)
             assert standing.owed == self.owed[self.bench.phones.index(phone)]
             assert 0 <= standing.bonded <= standing.stake
+
+    def register(self) -> None:
+        for number, phone in enumerate(self.bench.phones):
+            proof = self.bench.proven(phone)
+            self.bench.ledger.register_phone(phone.serial, proof, f"class {number}")
+            self.bench.ledger.grant_stake(phone.serial)
 
     def refused(self, operation: object) -> None:
         entries = self.bench.ledger.snapshot().entries

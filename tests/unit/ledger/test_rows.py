@@ -51,7 +51,7 @@ def shown(kind: str, **fields: object) -> str:
     """Return what is shown of one entry."""
     recent = RecentEntries()
     recent.add(make_entry(None, 0, kind, fields))
-    return row_text(recent.snapshot(State()).journal[0])
+    return row_text(recent.snapshot(State()).journal[0], {})
 
 
 def test_phrases_of_earlier_versions_are_shown_as_they_are(old: LedgerSnapshot) -> None:

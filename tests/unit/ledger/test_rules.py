@@ -168,7 +168,7 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
 ) -> None:
     transaction, serial = bench.begin("t"), bench.phones[1].serial
     bench.sign_all(transaction)
-    before = bench.ledger.reputation(serial)
+    before = bench.ledger.standing(serial).reputation
     bench.deviate(transaction, 1)
     bench.deviate(transaction, 1)
     with raises_saying(LedgerError, match="proves 'wrong-output'"):
@@ -178,7 +178,7 @@ def test_a_phone_that_deviates_keeps_stake_and_pay_but_loses_reputation_and_is_a
     assert (standing.stake, standing.slashed, standing.jailed_until_ms) == (STARTING_STAKE, 0, None)
     assert standing.balance > 0
     assert (standing.audits_passed, standing.audits_failed, standing.audits_deviating) == (0, 0, 1)
-    assert bench.ledger.reputation(serial) < before
+    assert bench.ledger.standing(serial).reputation < before
     assert bench.ledger.snapshot().journal[-3].summary.code == "journal.audit_deviates"
 
 
@@ -252,7 +252,10 @@ def test_a_withheld_receipt_jails_and_lowers_reputation_but_takes_nothing(bench:
     standing = bench.ledger.standing(serial)
     assert (standing.stake, standing.slashed) == (STARTING_STAKE, 0)
     assert standing.jailed_until_ms is not None
-    assert bench.ledger.reputation(serial) < bench.ledger.reputation(bench.phones[1].serial)
+    assert (
+        bench.ledger.standing(serial).reputation
+        < bench.ledger.standing(bench.phones[1].serial).reputation
+    )
 
 
 def test_a_phone_that_is_left_unpaid_gets_nothing_though_it_signed(bench: Bench) -> None:

@@ -12,12 +12,12 @@ import pytest
 from app.core.audit_outcome import DutyOutcome, ProvenFault, SharpOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import EntryKind
-from app.ledger.evidence_store import evidence_folder
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.refusals import refusal_price
 from app.ledger.rules.economy import BOND_PER_MILLE, CREDIT, STARTING_STAKE, share
+from app.ledger.storage.addresses import evidence_folder
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
 from app.words.sentences import fact_text
 from tests.saying import raises_saying
@@ -68,12 +68,14 @@ def test_nothing_else_that_comes_of_it_takes_stake(signed: Bench, outcome: Sharp
 def test_who_holds_is_paid_and_has_its_reputation_back(signed: Bench) -> None:
     serial = signed.phones[STAGE].serial
     signed.fail_audit("t", STAGE)
-    suspected = signed.ledger.reputation(serial)
+    suspected = signed.ledger.standing(serial).reputation
     signed.ledger.record_sharp_test(signed.sharp("t", STAGE, SharpOutcome.PASSED))
     signed.ledger.settle(_t("t"), 5)
     assert signed.ledger.standing(serial).balance > 0
     other = signed.phones[0].serial
-    assert signed.ledger.reputation(serial) > max(suspected, signed.ledger.reputation(other))
+    assert signed.ledger.standing(serial).reputation > max(
+        suspected, signed.ledger.standing(other).reputation
+    )
 
 
 def test_who_was_never_looked_at_closely_keeps_its_stake_and_is_not_paid(signed: Bench) -> None:

@@ -97,7 +97,10 @@ def test_who_deviates_too_often_is_audited_more_gets_no_work_and_keeps_its_stake
     assert rates[0] == 0.1
     assert rates[-1] == 0.5
     assert bench.ledger.standing(serial).stake == STARTING_STAKE
-    assert bench.ledger.reputation(serial) < bench.ledger.reputation(bench.phones[1].serial) + 0.5
+    assert (
+        bench.ledger.standing(serial).reputation
+        < bench.ledger.standing(bench.phones[1].serial).reputation + 0.5
+    )
     with raises_saying(LedgerError, "gets no work"):
         bench.begin("more", audit_rate=0.1)
     bench.ledger.release(serial)
@@ -214,14 +217,14 @@ def test_where_two_phones_of_a_new_class_fail_nobody_is_blamed_until_it_is_confi
 ) -> None:
     transaction = bench.begin("t")
     bench.sign_all(transaction)
-    before = bench.ledger.reputation(bench.phones[2].serial)
+    before = bench.ledger.standing(bench.phones[2].serial).reputation
     all_fail(bench, transaction, range(3))
     (doubted,) = bench.ledger.snapshot().doubted
     assert doubted.name == "class"
     for phone in bench.phones:
         with raises_saying(LedgerError, "until the operator confirms"):
             bench.ledger.slash(phone.serial, transaction, "wrong-output", {})
-    assert bench.ledger.reputation(bench.phones[2].serial) == before
+    assert bench.ledger.standing(bench.phones[2].serial).reputation == before
     bench.ledger.settle(transaction, 5)
     assert bench.ledger.standing(bench.phones[2].serial).balance > 0
     assert bench.ledger.confirm_class("ass") == "class"

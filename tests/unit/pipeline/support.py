@@ -49,7 +49,7 @@ def scripted_attempt(
 ) -> Attempt:
     stages = [Stage(cast(WorkerClient, phone), "span") for phone in phones]
     pace = StepPace([times] * len(stages), patience=1.0)
-    group = SimpleNamespace(join=lambda _: None, send=_send_at_once, leave=lambda _: None)
+    group = SimpleNamespace(join=lambda _: None, send=_send_at_once, leave=lambda _: None, size=1)
     return Attempt(
         TransactionId("t"),
         stages,

@@ -13,9 +13,10 @@ from app.benchmarks.racks.random_rack import random_rack
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, DoesNotFitError
 from app.core.identifiers import Serial
+from app.core.standard.rules import WorkNeed
 from app.placement.asking.question import PlannerOnTheSpot
 from app.placement.baselines import score
-from app.placement.conditions import Conditions, PhoneBody
+from app.placement.conditions import Conditions, PhoneBody, UnmetRules
 from app.placement.planner import plan
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem
@@ -194,3 +195,32 @@ def test_what_two_ask_of_heat_and_battery_is_kept_together() -> None:
     both = Conditions(most_celsius=42.0) | Conditions(least_battery_percent=30)
     assert both == Conditions(least_battery_percent=30, most_celsius=42.0)
     assert (both | Conditions(most_celsius=39.0)).most_celsius == 39.0
+
+
+def below_standard(serial: Serial, need: WorkNeed, *rules: str) -> Conditions:
+    return Conditions(unmet=frozenset({UnmetRules(serial, need, rules)}))
+
+
+def test_a_phone_below_the_standard_holds_no_layers_and_is_told_which_rules() -> None:
+    conditions = below_standard(A, WorkNeed.LAYERS, "rows-f4", "receipt")
+    found = plan(three(conditions=conditions))
+    assert A not in found.assignment.serials
+    breach = conditions.breach((A, B), {}, {})
+    assert breach is not None
+    assert dict(breach.fields) == {"phone": A, "rules": ("rows-f4", "receipt")}
+    assert conditions.breach((B, C), {}, {}) is None
+
+
+def test_one_that_breaks_a_rule_of_the_ends_may_lie_between() -> None:
+    conditions = below_standard(A, WorkNeed.ENDS, "steering")
+    assert conditions.breach((B, A, C), {}, {}) is None
+    for ring in ((A, B), (B, A)):
+        breach = conditions.breach(ring, {}, {})
+        assert breach is not None
+        assert breach.code == "condition.breach_standard"
+
+
+def test_where_the_standard_leaves_too_few_phones_it_is_named() -> None:
+    both = below_standard(A, WorkNeed.LAYERS, "echo") | below_standard(B, WorkNeed.LAYERS, "echo")
+    with raises_saying(DoesNotFitError, "the standard, whose rules leave out a, b"):
+        plan(three(conditions=both))

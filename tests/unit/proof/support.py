@@ -192,4 +192,5 @@ class _Ring:
             threads=1,
             boundary=self._boundary,
             parts=shard.parts,
+            all_parts=shard.all_parts,
         )

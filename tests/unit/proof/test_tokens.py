@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.proof.tokens import token_deviation
+from app.proof.figures import QUANTIZED_FIGURES_TOLERANCE
+from app.proof.tokens import even_leeway, token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from workers.engine.sampling import choose_token
 from workers.protocol.sampling_rule import Bias, SamplingRule
@@ -39,6 +40,20 @@ def test_what_rounding_within_the_tolerance_chooses_is_never_called_wrong(
     )
     chosen = choose_token((logits + errors).astype(np.float32), sampling, seed % 4096)
     assert token_deviation(logits, chosen, sampling, seed % 4096) <= 1
+
+
+@pytest.mark.parametrize("seed", [1923, 1996, 2041])
+def test_nor_what_quantised_weights_choose_in_the_cold_as_far_off_as_their_figures(
+    seed: int,
+) -> None:
+    generator, share = np.random.default_rng(seed), QUANTIZED_FIGURES_TOLERANCE
+    for _ in range(300):
+        logits = (generator.standard_normal(30) * 300).astype(np.float32)
+        errors = share * np.abs(logits).max() * generator.uniform(-0.99, 0.99, 30)
+        sampling = SamplingRule(0.001, top_p=0.9, seed=seed, top_k=5, min_p=0.05)
+        chosen = choose_token((logits + errors).astype(np.float32), sampling, seed)
+        leeway = even_leeway(logits, sampling, share)
+        assert token_deviation(logits, chosen, sampling, seed, leeway) <= 1
 
 
 def test_another_token_is_called_wrong_nearly_always() -> None:

@@ -18,6 +18,7 @@ from app.core.nursery import Nursery
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
+from app.ledger.storage.sqlite import SqliteStorage
 from app.ledger.views.export import export_ledger
 from app.rack import ledger_thread as books_module
 from app.rack.home import Home
@@ -87,7 +88,9 @@ async def all_handed_in(tasks: list[asyncio.Task[None]]) -> list[asyncio.Task[No
 
 def connection_of(ledger_thread: LedgerThread) -> sqlite3.Connection:
     assert ledger_thread._ledger is not None
-    return ledger_thread._ledger._store._connection
+    store = ledger_thread._ledger._store
+    assert isinstance(store, SqliteStorage)
+    return store._connection
 
 
 @pytest.mark.parametrize(("largest_group", "commits"), [(256, 1), (8, 4), (1, 30)])

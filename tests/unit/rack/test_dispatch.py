@@ -14,7 +14,7 @@ from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.faults.experiments.plan import Experiment, PlannedFault
-from app.ledger.views.journal_page import JournalSearch
+from app.ledger.views.journal_page import JournalSearch, SearchTerm
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
@@ -44,7 +44,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.SetChecks(0.25, CheckMode.ON),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
-    all_commands.ReadJournal(100, 50, JournalSearch("audit")),
+    all_commands.ReadJournal(100, 50, JournalSearch((SearchTerm("audit"),))),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),
     all_commands.StartExperiment(
@@ -55,10 +55,13 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.SetMemoryShare(PHONE, 0.9),
     all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
+    all_commands.ConfirmClass("arm64"),
     all_commands.AddStake(PHONE, 1),
     all_commands.SubmitStatement("{}", "0" * 128, "0" * 64),
     all_commands.StopPayments(60, "odd payments"),
     all_commands.Identify(PHONE),
+    all_commands.InspectPhone(PHONE),
+    all_commands.Examine(PHONE),
     all_commands.WatchPairing(_tell),
     all_commands.PairByCode("HOST:1", "123456", _tell),
     all_commands.PairByQr(new_request(), _tell),

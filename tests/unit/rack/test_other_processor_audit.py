@@ -262,10 +262,10 @@ def test_where_a_new_class_fails_as_one_its_phones_stand_by_and_nobody_is_blamed
     outcome = AttemptOutcome(
         transaction, verdicts, findings, good_answers=5, coverage=Coverage(3, 2, 0)
     )
-    before = bench.ledger.reputation(bench.phones[1].serial)
+    before = bench.ledger.standing(bench.phones[1].serial).reputation
     assert asyncio.run(penalties.judge(outcome, surviving=5, tokens=5)) == 0
     assert jailed == ["offence.of_doubted_class"] * 2
-    assert bench.ledger.reputation(bench.phones[1].serial) == before
+    assert bench.ledger.standing(bench.phones[1].serial).reputation == before
     standings = [bench.ledger.standing(phone.serial) for phone in bench.phones]
     assert all(each.jailed_until_ms is None and not each.slashed for each in standings)
     assert standings[1].balance > 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,9 +14,15 @@ from hypothesis import strategies as st
 from app.proof.tokens import token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE
 from tests.saying import raises_telling
+from tests.signing import TERMS
 from workers.engine.sampling import allowed_by, biased, choose_token, deflated
-from workers.errors import NotFiniteError, RequestRefusedError
+from workers.engine.spans import LoadedSpan
+from workers.errors import NotFiniteError, RequestRefusedError, UnusableRowsError
+from workers.identity.choices import choices_root
+from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import UNSTEERED, Added, SamplingRule, Steering, steered
+from workers.protocol.step_message import StepRow
+from workers.ring.transactions import Transaction
 
 RULES = (
     SamplingRule(),
@@ -82,3 +90,40 @@ def test_a_mask_that_allows_nothing_chooses_nothing() -> None:
     nothing = steered(SamplingRule(), Steering(packed([False] * 9)))
     with pytest.raises(NotFiniteError):
         choose_token(np.zeros(9, np.float32), nothing, 0)
+
+
+def transaction_told(number: int, generated: int) -> Transaction:
+    """Return a transaction of a last stage that was told how to choose a token."""
+    span = cast(LoadedSpan, SimpleNamespace(engine=SimpleNamespace(shape=None)))
+    told = Transaction(
+        "t", span, 0, 0, SamplingRule(), None, None, frozenset(), Boundary.F32, 0, TERMS, b"", None
+    )
+    told.steering, told.generated = (number, Steering(repeated=(1,), repetition=2.0)), generated
+    return told
+
+
+def test_a_step_that_asks_for_another_token_than_the_one_told_of_cannot_be_used() -> None:
+    told = transaction_told(5, generated=4)
+    told.check_steered(StepRow("t", 4, 9, wants_token=False, generated=0))
+    told.check_steered(StepRow("t", 4, 9, wants_token=True, generated=5))
+    for other in (4, 6, 1_000):
+        with raises_telling(UnusableRowsError, "asked"):
+            told.check_steered(StepRow("t", 4, 9, wants_token=True, generated=other))
+    chosen = transaction_told(5, generated=5)
+    chosen.check_steered(StepRow("t", 5, 10, wants_token=True, generated=6))
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=6), st.integers(0, 5))
+def test_any_other_steering_of_any_step_is_another_root(
+    penalised: list[int | None], other: int
+) -> None:
+    choices = [
+        None if token is None else Steering(repeated=(token,), repetition=1.5)
+        for token in penalised
+    ]
+    root = choices_root(choices)
+    for number, choice in enumerate(choices):
+        for different in (None, UNSTEERED, Steering(repeated=(other,), repetition=2.5)):
+            if different != choice:
+                assert choices_root([*choices[:number], different, *choices[number + 1 :]]) != root
+    assert choices_root([*choices, None]) != root

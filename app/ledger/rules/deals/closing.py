@@ -52,15 +52,16 @@ def committed(state: State, entry: Entry, fields: Fields) -> Change:
     check_move(attempt, TransactionStatus.COMMITTED)
     if entry.wall_ms > deal.commit_by_ms:
         raise LedgerError("transaction.expired", transaction=attempt.transaction)
-    if attempt.price_per_token * tokens > deal.held:
-        raise LedgerError("transaction.beyond_escrow", transaction=attempt.transaction)
+    check_committed(attempt, tokens)
     deal = replace(deal, committed_tokens=tokens)
     return Change(transaction=replace(attempt, deal=deal, status=TransactionStatus.COMMITTED))
 
 
 def check_committed(attempt: TransactionRecord, tokens: int) -> None:
-    """Raise `LedgerError` for more tokens than a transaction is committed for."""
+    """Raise `LedgerError` for more tokens than a transaction is committed for, or can pay."""
     committed_for = deal_of(attempt).committed_tokens
+    if attempt.price_per_token * tokens > deal_of(attempt).held:
+        raise LedgerError("transaction.beyond_escrow", transaction=attempt.transaction)
     if committed_for is not None and tokens > committed_for:
         raise LedgerError(
             "transaction.fewer_good", count=committed_for, transaction=attempt.transaction
@@ -139,20 +140,24 @@ def _paid(
     phone: PhoneAccount,
     into_stake: int,
 ) -> tuple[PhoneAccount, list[Posting], int]:
-    """Return a phone after a payment, what moves for it, and how much of that became stake."""
-    name = f"settle:{attempt.transaction}:{payment.serial}"
+    """Return a phone after a payment, what moves for it, and how much of that became stake.
+
+    What a transfer is for comes first in its id: a serial number may be any text, also another's
+    with something after it.
+    """
+    name = f"{attempt.transaction}:{payment.serial}"
     phone = replace(phone, pending=phone.pending - payment.amount)
     if payment.serial in attempt.offenders:
         phone = replace(phone, owed=phone.owed + payment.kept)
-        forfeit = Posting(f"{name}:forfeit", ESCROW, OPERATOR, payment.whole)
+        forfeit = Posting(f"forfeit:{name}", ESCROW, OPERATOR, payment.whole)
         return phone, [forfeit] if payment.whole else [], 0
     staked = min(payment.amount, missing_stake(state, payment.serial, into_stake))
     phone = replace(phone, staked=phone.staked + staked)
     account = earnings_account(payment.serial)
     made = [
-        Posting(name, ESCROW, account, payment.amount - staked),
-        Posting(f"{name}:stake", ESCROW, stake_account(payment.serial), staked),
-        Posting(f"{name}:fee", ESCROW, TREASURY, payment.fee),
-        Posting(f"{name}:kept", ESCROW, TREASURY, payment.kept),
+        Posting(f"settle:{name}", ESCROW, account, payment.amount - staked),
+        Posting(f"settle-stake:{name}", ESCROW, stake_account(payment.serial), staked),
+        Posting(f"settle-fee:{name}", ESCROW, TREASURY, payment.fee),
+        Posting(f"settle-kept:{name}", ESCROW, TREASURY, payment.kept),
     ]
     return phone, [each for each in made if each.amount], staked

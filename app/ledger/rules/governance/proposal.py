@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -105,7 +105,10 @@ class PublicProposal:
     executes_ms: int
     """From here on, and not before, what was decided can be carried out."""
     weights: Mapping[str, int]
-    """By keeper, its stake without what the operator granted, in micro-credits."""
+    """By keeper, its stake without what the operator granted, in micro-credits; less what of it was
+    slashed since."""
+    speakers: Mapping[str, str] = field(default_factory=dict)
+    """By phone with a vote, the keeper whose weight its stake is part of."""
     change: ParameterChange | None = None
     grantee: str = ""
     """The key of who gets the parts."""
@@ -117,6 +120,17 @@ class PublicProposal:
     def unpaid(self) -> int:
         """What is left of a grant."""
         return sum(each.amount for each in self.parts if not each.paid)
+
+    def after_slash(self, serial: str, taken: int) -> PublicProposal:
+        """Return it where so much of a phone's stake is gone: it has no say in what is still open.
+
+        Whoever speaks for the phone by now: it is the stake that voted.
+        """
+        keeper = self.speakers.get(serial)
+        if keeper is None or self.status is not ProposalStatus.OPEN:
+            return self
+        left = max(self.weights[keeper] - taken, 0)
+        return replace(self, weights={**self.weights, keeper: left})
 
     def cast(self, choice: VoteChoice) -> int:
         """Return the stake that voted so."""

@@ -41,7 +41,8 @@ def stopped(state: State, entry: Entry, fields: Fields) -> Change:
         rest_until_ms = before.until_ms + (before.until_ms - before.since_ms)
         if entry.wall_ms < rest_until_ms:
             raise LedgerError("governance.stopped_lately")
-    stop = EmergencyStop(entry.wall_ms, until_ms, until_ms, by_votes=by_votes)
+    ordered_ms = max(before.ordered_until_ms if before else 0, until_ms if by_votes else 0)
+    stop = EmergencyStop(entry.wall_ms, until_ms, ordered_ms, by_votes=by_votes)
     return Change(economy=replace(state.economy, stop=stop))
 
 

@@ -19,7 +19,7 @@ from app.ledger.rules.governance.proposal import (
 from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.rules.stakes.keepers import check_format
-from app.ledger.rules.stakes.standing import weights
+from app.ledger.rules.stakes.standing import speakers, weights
 from app.ledger.rules.state import Change, State
 
 MOST_OPEN: Final = 64
@@ -52,6 +52,7 @@ def proposed(state: State, entry: Entry, fields: Fields) -> Change:
         ends_ms,
         ends_ms + execution_delay_ms(state.economy),
         can_vote,
+        speakers(state),
         terms.change,
         terms.grantee,
         terms.parts,
@@ -127,7 +128,12 @@ def _check_room(economy: PublicEconomy, keeper: str) -> None:
         raise LedgerError("governance.too_many", most=MOST_OPEN, of_one=MOST_OF_ONE)
 
 
+def treasury_lacks(state: State, wanted: int) -> int:
+    """Return how much is missing for a grant beside all that is promised already."""
+    free = max(state.balance(TREASURY) - state.economy.reserved, 0)
+    return max(wanted - free, 0)
+
+
 def _check_treasury(state: State, wanted: int) -> None:
-    free = state.balance(TREASURY) - state.economy.reserved
-    if wanted > free:
-        raise LedgerError("governance.treasury_short", missing=wanted - max(free, 0))
+    if missing := treasury_lacks(state, wanted):
+        raise LedgerError("governance.treasury_short", missing=missing)

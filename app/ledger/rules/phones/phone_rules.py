@@ -87,7 +87,9 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
         offenders=attempt.offenders | {serial},
         penalties=attempt.penalties | {(serial, reason)},
     )
-    return Change(transfers, post(state.balances, state.transfers, transfers), (phone,), attempt)
+    balances = post(state.balances, state.transfers, transfers)
+    economy = state.economy.after_slash(serial, taken)
+    return Change(transfers, balances, (phone,), attempt, economy=economy)
 
 
 def jail_until(phone: PhoneAccount, until_ms: int) -> PhoneAccount:

@@ -49,27 +49,32 @@ def check_format(state: State) -> None:
 
 
 def read_order(
-    state: State, fields: Fields, kind: str
+    state: State, entry: Entry, fields: Fields, kind: str
 ) -> tuple[PhoneAccount, Fields, PublicEconomy]:
     """Return the phone of an order, what was signed, and the economy after it.
 
-    Raises `LedgerError` unless the phone's keeper signed it, for the first time.
+    Raises `LedgerError` unless the phone's keeper signed it, for the first time, and for the phone
+    that the entry names.
     """
     check_format(state)
     signed = SignedStatement.from_fields(fields)
     order = signed.read(kind, state.host_key, ORDER_FIELDS[kind])
     phone = state.phone(text(order, "serial"))
-    if phone.keeper != signed.keeper.hex():
+    if phone.keeper != signed.keeper.hex() or text(fields, "serial") != phone.serial:
         raise LedgerError("order.other_keeper", phone=phone.serial)
-    return phone, order, state.economy.with_order(phone.keeper, integer(order, "number"))
+    return (
+        phone,
+        order,
+        state.economy.with_order(phone.keeper, integer(order, "number"), entry.wall_ms),
+    )
 
 
-def keeper_named(state: State, _entry: Entry, fields: Fields) -> Change:
+def keeper_named(state: State, entry: Entry, fields: Fields) -> Change:
     """Take note of who speaks for a phone; another than before has the old one's signature."""
     check_format(state)
     phone, economy = state.phone(text(fields, "serial")), None
-    if phone.keeper:
-        phone, order, economy = read_order(state, fields, SUCCESSION)
+    if phone.keeper or "data" in fields:  # signed by whomever: never the operator's word
+        phone, order, economy = read_order(state, entry, fields, SUCCESSION)
         key = octets(order, "key", 32)
     else:
         key = octets(fields, "key", 32)
@@ -84,7 +89,7 @@ def keeper_named(state: State, _entry: Entry, fields: Fields) -> Change:
 
 def earnings_staked(state: State, entry: Entry, fields: Fields) -> Change:
     """Move what a phone earned to its stake: stake of its own, which has a vote."""
-    phone, order, economy = read_order(state, fields, STAKE_ORDER)
+    phone, order, economy = read_order(state, entry, fields, STAKE_ORDER)
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
     moved = amount(order, "amount")
@@ -98,7 +103,7 @@ def earnings_staked(state: State, entry: Entry, fields: Fields) -> Change:
 
 def unbonding_begun(state: State, entry: Entry, fields: Fields) -> Change:
     """Begin to take stake out: what the operator granted stays, and all of it can be slashed."""
-    phone, order, economy = read_order(state, fields, UNBOND_ORDER)
+    phone, order, economy = read_order(state, entry, fields, UNBOND_ORDER)
     wanted, own = amount(order, "amount"), own_stake(state, phone)
     if wanted > own:
         raise LedgerError("order.beyond_own_stake", phone=phone.serial, own=own)
@@ -107,13 +112,13 @@ def unbonding_begun(state: State, entry: Entry, fields: Fields) -> Change:
     accounts = stake_account(phone.serial), unbonding_account(phone.serial)
     transfers = (Posting(f"unbond:{phone.serial}:{entry.sequence}", *accounts, wanted),)
     balances = post(state.balances, state.transfers, transfers)
-    delay_ms = state.economy.value(Parameter.UNBONDING_DELAY_S) * 1000
-    waiting = (*phone.unbonding, Unbonding(wanted, entry.wall_ms + delay_ms))
+    new = Unbonding(wanted, entry.wall_ms + unbonding_delay_ms(state.economy))
+    waiting = tuple(sorted((*phone.unbonding, new), key=lambda each: each.due_ms))
     return Change(transfers, balances, (replace(phone, unbonding=waiting),), economy=economy)
 
 
 def unbonding_ended(state: State, entry: Entry, fields: Fields) -> Change:
-    """Pay out the oldest withdrawal whose time has come, as far as it was not slashed."""
+    """Pay out the withdrawal due first, once its time has come, as far as it was not slashed."""
     check_format(state)
     phone = state.phone(text(fields, "serial"))
     if state.economy.stopped_at(entry.wall_ms):
@@ -131,9 +136,18 @@ def unbonding_ended(state: State, entry: Entry, fields: Fields) -> Change:
     return Change(transfers, balances, (phone,))
 
 
-def quoted(state: State, _entry: Entry, fields: Fields) -> Change:
+def unbonding_delay_ms(economy: PublicEconomy) -> int:
+    """Return how long stake takes to come out: never less than evidence of old work has time.
+
+    A transaction may be open already: it commits within its time, and then its window begins.
+    """
+    evidence_s = sum(map(economy.value, (Parameter.COMMIT_WITHIN_S, Parameter.EVIDENCE_WINDOW_S)))
+    return max(economy.value(Parameter.UNBONDING_DELAY_S), evidence_s) * 1000
+
+
+def quoted(state: State, entry: Entry, fields: Fields) -> Change:
     """Put what a keeper asks in the place of what it asked before."""
-    phone, order, economy = read_order(state, fields, QUOTE_ORDER)
+    phone, order, economy = read_order(state, entry, fields, QUOTE_ORDER)
     quote = Quote.from_fields(order, state.economy.value(Parameter.QUOTE_CAP))
     return Change(economy=replace(economy, quotes={**economy.quotes, phone.serial: quote}))
 

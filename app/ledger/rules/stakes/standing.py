@@ -47,3 +47,9 @@ def weights(state: State) -> dict[str, int]:
         if votes := votes_of(state, phone.serial):
             found[phone.keeper] = found.get(phone.keeper, 0) + votes
     return found
+
+
+def speakers(state: State) -> dict[str, str]:
+    """Return the keeper of each phone that has a vote now, by its serial number."""
+    phones = state.phones.values()
+    return {each.serial: each.keeper for each in phones if votes_of(state, each.serial)}

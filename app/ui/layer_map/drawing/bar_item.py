@@ -17,6 +17,8 @@ from app.ui.looks.tokens import Tokens, blend, ink_on
 BAR_HEIGHT = 46.0
 LABEL_HEIGHT = 18.0
 _ICON = 12.0
+_LEAST_TITLE = 44.0
+_NARROW_SCALE = 0.84
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,18 @@ class BarItem(QGraphicsItem):
         font = tabular(self._font, bold=True)
         metrics = QFontMetricsF(font)
         title = self.content.title
-        if title_width < 44:
-            title, title_width, box = self.content.short_title, self._box.width() - 8, self._box
-        painter.setFont(font)
         painter.setPen(QColor(ink))
-        elided = metrics.elidedText(title, Qt.TextElideMode.ElideRight, title_width)
-        if box is self._box:
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elided)
+        if title_width < _LEAST_TITLE:
+            self._paint_narrow(painter, 3)
             return
+        if metrics.horizontalAdvance(title) > title_width:
+            font = tabular(self._font, scale=_NARROW_SCALE, bold=True)
+            metrics = QFontMetricsF(font)
+        if metrics.horizontalAdvance(title) > title_width:
+            self._paint_narrow(painter, _ICON + 8)
+            return
+        painter.setFont(font)
+        elided = metrics.elidedText(title, Qt.TextElideMode.ElideRight, title_width)
         top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(18, 0, 0, 0), top, elided)
         painter.setFont(self._font)
@@ -161,6 +167,21 @@ class BarItem(QGraphicsItem):
         )
         bottom = Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(18, 0, 0, 0), bottom, subtitle)
+
+    def _paint_narrow(self, painter: QPainter, margin: float) -> None:
+        """Paint the name on two lines where its words fit, else the phone's number."""
+        small = tabular(self._font, scale=_NARROW_SCALE, bold=True)
+        metrics, room = QFontMetricsF(small), self._box.adjusted(margin, 2, -margin, -2)
+        fits = all(metrics.horizontalAdvance(word) <= room.width() for word in self._words)
+        painter.setFont(small if fits else tabular(self._font, bold=True))
+        text = "\n".join(self._words) if fits else self.content.short_title
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+
+    @property
+    def _words(self) -> list[str]:
+        """The words of the name, the last ones together: `Galaxy`, `A54 5G`."""
+        first, _, rest = self.content.title.partition(" ")
+        return [first, rest] if rest else [first]
 
     def _paint_signs(self, painter: QPainter, ink: str) -> None:
         if self._box.width() < 84:

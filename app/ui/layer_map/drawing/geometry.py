@@ -93,7 +93,7 @@ def lay_out(
     width: float,
     *,
     end_width: float,
-    minimum_bar: float,
+    minimum_bars: Sequence[float],
     hops: Sequence[float] = (),
     minimum_hop: float = 0.0,
 ) -> MapGeometry:
@@ -103,7 +103,7 @@ def lay_out(
     without them the bars touch.
     """
     stages = len(weights)
-    minima = [minimum_bar] * stages + [minimum_hop] * len(hops)
+    minima = [*minimum_bars, *([minimum_hop] * len(hops))]
     parts = shares((*weights, *hops), width - 2 * end_width, minima)
     bars, gaps = parts[:stages], parts[stages:] or (0.0,) * stages
     lefts: list[float] = []

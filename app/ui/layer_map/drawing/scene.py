@@ -22,14 +22,19 @@ from app.ui.looks.appearance import tabular
 from app.ui.looks.marks import Mark, mark_of
 from app.ui.looks.tokens import Tokens, phone_colour
 from app.words.catalogue import language_used
-from app.words.fit import free_phone
+from app.words.fit import free_phone, more_free
 from app.words.sentences import reason_text
 
 BAR_TOP = CELL_HEIGHT + 6
 _FREE_TOP = BAR_TOP + BAR_HEIGHT + LABEL_HEIGHT + 10
 _FREE_HEIGHT = 28.0
+_FREE_ROWS = 3
+"""More phones than stand in them are counted: the list of phones shows them all."""
+_MORE_WIDTH = 120.0
 SCENE_HEIGHT = _FREE_TOP - 6
 _MARGIN = 4.0
+NAME_SCALE = 0.92
+"""Of the window's letters, for what stands in bars and below them."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,12 @@ class MapScene(QGraphicsScene):
         tokens: Tokens,
         font: QFont,
         carried: Serial | None,
+        room: float,
     ) -> None:
-        """Show a state on the given cells; the carried phone's bar is dashed."""
+        """Show a state on the given cells; the carried phone's bar is dashed.
+
+        `room` is the height that there is for it.
+        """
         without = state.phones_without_layers()
         free = tuple((phone.serial, mark_of(phone), phone.state) for phone in without)
         structure = _Structure(
@@ -73,6 +82,8 @@ class MapScene(QGraphicsScene):
         if structure != self._structure:
             self._rebuild(state, geometry, tokens, font)
             self._structure = structure
+        rows = int((room - _FREE_TOP) // _FREE_HEIGHT)
+        rows = self._place_free(geometry.right + geometry.back, min(max(rows, 1), _FREE_ROWS))
         if self._cells is not None:
             self._cells.show_geometry(geometry)
         for index, (stage, bar) in enumerate(zip(state.shown.stages, self._bars, strict=True)):
@@ -80,18 +91,19 @@ class MapScene(QGraphicsScene):
             bar.show_content(bar_content(state, stage, tokens, carried), right - left)
             bar.setPos(left, BAR_TOP)
             self._show_hop(state, geometry, index)
-        height = _FREE_TOP + _FREE_HEIGHT if free else SCENE_HEIGHT
-        right = max(
-            [
-                geometry.right + geometry.back,
-                *(chip.sceneBoundingRect().right() for chip in self._free),
-            ]
-        )
+        height = _FREE_TOP + rows * _FREE_HEIGHT if rows else SCENE_HEIGHT
+        right = geometry.right + geometry.back
         self.setSceneRect(QRectF(-_MARGIN, -2, right + 2 * _MARGIN, height))
+
+    @property
+    def least_height(self) -> float:
+        """The height with one row of free phones, where there are any."""
+        return _FREE_TOP + _FREE_HEIGHT if self._free else SCENE_HEIGHT
 
     def show_text(self, words: str, colour: str, font: QFont) -> None:
         """Show a sentence instead of a map."""
         self.clear()
+        self._free = []
         self._structure = None
         self._dot = None
         text = QGraphicsSimpleTextItem(words)
@@ -110,7 +122,7 @@ class MapScene(QGraphicsScene):
     def lane(self) -> Lane:
         """Return where the bars and the free phones are, for drags."""
         boxes = {}
-        for chip in self._free:
+        for chip in filter(FreePhoneItem.isVisible, self._free):
             box = chip.sceneBoundingRect()
             boxes[chip.serial] = (box.left(), box.top(), box.right(), box.bottom())
         unusable = {chip.serial for chip in self._free if not chip.usable}
@@ -128,7 +140,7 @@ class MapScene(QGraphicsScene):
     def _rebuild(self, state: MapState, geometry: MapGeometry, tokens: Tokens, font: QFont) -> None:
         self.clear()
         small = tabular(font, scale=0.85)
-        medium = tabular(font, scale=0.92)
+        medium = tabular(font, scale=NAME_SCALE)
         self._cells = CellItem(geometry, tokens, small)
         self._bars = [
             BarItem(bar_content(state, stage, tokens, None), 8, tokens, medium)
@@ -144,7 +156,6 @@ class MapScene(QGraphicsScene):
 
     def _add_free_phones(self, state: MapState, tokens: Tokens, font: QFont) -> None:
         self._free = []
-        left = 4.0
         for phone in state.phones_without_layers():
             colour = phone_colour(tokens, phone.position)
             chip = FreePhoneItem(
@@ -157,7 +168,30 @@ class MapScene(QGraphicsScene):
                 usable=phone.usable,
             )
             chip.setToolTip(reason_text(phone.state_reason))
-            chip.setPos(left, _FREE_TOP)
             self.addItem(chip)
             self._free.append(chip)
-            left += chip.boundingRect().width() + 8
+        self._more = QGraphicsSimpleTextItem()
+        self._more.setFont(font)
+        self._more.setBrush(QColor(tokens.muted))
+        self.addItem(self._more)
+
+    def _place_free(self, right: float, rows: int) -> int:
+        """Put the free phones into rows, as many as there is room for; return how many rows."""
+        left, row, shown = 4.0, 0, 0
+        for chip in self._free:
+            width = chip.boundingRect().width()
+            last = row == rows - 1 and shown < len(self._free) - 1
+            if left > _MARGIN and left + width > right - (_MORE_WIDTH if last else 0.0):
+                if row == rows - 1:
+                    break
+                left, row = 4.0, row + 1
+            chip.setPos(left, _FREE_TOP + row * _FREE_HEIGHT)
+            left += width + 8
+            shown += 1
+        for place, chip in enumerate(self._free):
+            chip.setVisible(place < shown)
+        if self._free:
+            hidden = len(self._free) - shown
+            self._more.setText(more_free(hidden) if hidden else "")
+            self._more.setPos(left, _FREE_TOP + row * _FREE_HEIGHT + 5)
+        return row + 1 if self._free else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -19,18 +20,21 @@ from app.ui.layer_map.drawing.bar_item import BarItem, FreePhoneItem
 from app.ui.layer_map.drawing.carrying import Carrying
 from app.ui.layer_map.drawing.drag import BarDrag, Drag, FreePhoneDrag, SeamDrag
 from app.ui.layer_map.drawing.geometry import MapGeometry, lay_out
-from app.ui.layer_map.drawing.scene import SCENE_HEIGHT, MapScene
+from app.ui.layer_map.drawing.scene import NAME_SCALE, SCENE_HEIGHT, MapScene
 from app.ui.layer_map.drawing.seam_item import SeamItem
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.state import BarMeasure, MapState
-from app.ui.looks.appearance import Appearance
+from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.spoken import spoken
 from app.words.catalogue import Message, message, tr
+from app.words.states import phone_name
 
 _END_WIDTH = 40.0
 _MINIMUM_BAR = 58.0
-_NAMED_BAR = 124.0
-"""Wide enough for a phone's name; bars get it where they take no more than half of the map."""
+_SIGNS_OF_BAR = 64.0
+"""Width that a bar needs beside its phone's name, for its signs and edges."""
+_BARS_SHARE = 0.7
+"""Bars are as wide as their names where that takes no more of the map, else in proportion."""
 _MINIMUM_HOP = 16.0
 _DRAG_STARTS_PX = 4
 
@@ -78,7 +82,7 @@ class LayerMapView(QGraphicsView):
         """Show everything larger, for a stage."""
         self._scale = scale
         self.setTransform(QTransform.fromScale(scale, scale))
-        self._fit_height(self._map.sceneRect().height())
+        self._fit_height(self._map.least_height)
         self.refresh()
 
     def place_dot(self, x: float | None) -> None:
@@ -98,8 +102,10 @@ class LayerMapView(QGraphicsView):
             return
         if self._drag is None or self.layout_shown is None:
             self.layout_shown = self._lay_out(state)
-        self._map.show_state(state, self.layout_shown, tokens, self.font(), self._carried)
-        self._fit_height(self._map.sceneRect().height())
+        room = self.viewport().height() / self._scale
+        font, carried = self.font(), self._carried
+        self._map.show_state(state, self.layout_shown, tokens, font, carried, room)
+        self._fit_height(self._map.least_height)
         self.shown.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -217,13 +223,21 @@ class LayerMapView(QGraphicsView):
 
     def _lay_out(self, state: MapState) -> MapGeometry:
         width = self.viewport().width() / self._scale - 10.0
-        even = width / (2 * len(state.shown.stages))
         return lay_out(
             state.shown,
             state.weights(self._measure),
             width,
             end_width=_END_WIDTH,
-            minimum_bar=max(_MINIMUM_BAR, min(_NAMED_BAR, even)),
+            minimum_bars=self._named_widths(state, width),
             hops=state.hops() if self._measure is BarMeasure.TIME else (),
             minimum_hop=_MINIMUM_HOP,
         )
+
+    def _named_widths(self, state: MapState, width: float) -> list[float]:
+        """Return how wide each bar should be at least for its phone's name to be read."""
+        metrics = QFontMetricsF(tabular(self.font(), scale=NAME_SCALE, bold=True))
+        phones = (state.phones.get(stage.serial) for stage in state.shown.stages)
+        names = (phone_name(phone) if phone else "?" for phone in phones)
+        wanted = [metrics.horizontalAdvance(name) + _SIGNS_OF_BAR for name in names]
+        scale = min(1.0, _BARS_SHARE * width / sum(wanted))
+        return [max(_MINIMUM_BAR, each * scale) for each in wanted]

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QV
 from app.rack.events.request_events import TokenAdded
 from app.rack.snapshot import Alternative, RackSnapshot, RequestSnapshot, TokenChoices
 from app.ui.looks.spoken import said, spoken
-from app.ui.looks.table import Column, RowsModel, Table
+from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.playground.tasks.token_texts import TokenTexts
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
+from app.words.pages.token_way import token_way
 from app.words.requests import perplexity_text
 
 
@@ -61,11 +62,19 @@ class TokensDialog(QDialog):
         self.line = QLabel()
         self.line.setObjectName("muted")
         self.line.setWordWrap(True)
+        self.way = QLabel()
+        self.way.setWordWrap(True)
+        self.way.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        spoken(self.way.setAccessibleName, "The way of the token that is selected")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.way)
         layout.addWidget(self.line)
         layout.addWidget(buttons)
         self.resize(620, 460)
@@ -73,12 +82,36 @@ class TokensDialog(QDialog):
         self._concerned = concerned
         self._texts = TokenTexts(link)
         link.snapshot_changed.connect(self._show)
+        self.table.selectionModel().currentChanged.connect(lambda *_: self._say_way())
         said(self, "lines", TokensDialog._say_lines)
+
+    def choose(self, letter: int) -> None:
+        """Select the token that brought a letter of the answer, counted from 0."""
+        request = self._concerned()
+        if request is None:
+            return
+        texts, written = self._texts.of(request.identifier), 0
+        for position in sorted(texts):
+            written += len(texts[position].text)
+            if written > letter:
+                self.table.selectRow(position - 1)
+                return
+
+    def _say_way(self) -> None:
+        request, row = self._concerned(), self.table.currentIndex().data(ROW_ROLE)
+        if request is None or row is None:
+            self.way.setText(tr("Select a token to see its way through the rack."))
+            return
+        texts = self._texts.of(request.identifier)
+        added = texts.get(row.number)
+        known = added if added and added.token == row.token else None
+        self.way.setText(token_way(known, self._texts.audits, self._link.names))
 
     def _say_lines(self) -> None:
         request = self._concerned()
         self.table.rows.show_rows(self._rows(request) if request else ())
         self.line.setText(self._summary(request))
+        self._say_way()
 
     def _show(self, _snapshot: RackSnapshot) -> None:
         self._say_lines()

@@ -12,8 +12,10 @@ _LETTERS_A_POINT = 8
 def fuzzy_score(typed: str, text: str) -> int | None:
     """Return how well it fits, more is better; None where a letter is missing.
 
-    Words may be typed in any order; each has its letters in order.
+    Words may be typed in any order; each has its letters in order. To nothing all fits alike.
     """
+    if not typed.strip():
+        return 0
     low = text.lower()
     scores = [_word_score(word, low) for word in typed.lower().split()]
     if any(score is None for score in scores):

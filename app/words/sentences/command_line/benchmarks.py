@@ -74,7 +74,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " while the commit before ran. Every ledger was verified afterwards. *Processor* is the"
         " time that the whole process computed for a receipt, which bounds the rate where the disk"
         " does not: most of it is the check of the signature. Appending a page to a file beside"
-        " the ledger and synchronising it took {synchronised:seconds} here (median)."
+        " the ledger and synchronising it took {synchronised:seconds} here (median). In each round"
+        " {paced:,} more receipts came evenly, {rate} a second, each timed from when it was due."
     ),
     "bench.plan": message(
         "The default objective on racks of phones with uneven speeds, memory and links, {rounds}"

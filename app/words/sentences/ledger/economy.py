@@ -85,6 +85,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "order.nothing_due": message("Nothing of the stake of phone {phone} is due to be paid out."),
     "order.other_keeper": message("That key does not speak for phone {phone}."),
     "order.repeated": message("The order number {number} was used already."),
+    "order.too_many_today": message("A keeper gives at most {most} orders a day (UTC)."),
     "order.too_many_unbonding": message("At most {most} withdrawals of a phone wait at a time."),
     "order.unknown": message("'{kind}' is no order; there are {known}."),
     "order.unsafe_key": message("That key cannot speak for a phone: {reason}."),

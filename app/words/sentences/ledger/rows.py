@@ -18,11 +18,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.writer_admitted": message("The key {key} may write this ledger"),
+    "journal.writer_changed": message("The key {key} writes this ledger from here on"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
-    "journal.committed": plural(
-        "{transaction} is signed for, {count:,} token",
-        "{transaction} is signed for, {count:,} tokens",
-    ),
+    "journal.committed": plural("Signed for, {count:,} token", "Signed for, {count:,} tokens"),
+    "journal.keeps_standard": message("Keeps the standard, version {version}"),
+    "journal.breaks_rules": message("Breaks rules of the standard, version {version}: {rules}"),
     "journal.earnings_staked": message("{amount:credits} of its own earnings put up"),
     "journal.grant_paid": message("Part {part} of the grant {name} paid"),
     "journal.keeper_named": message("The key {key} speaks for it"),

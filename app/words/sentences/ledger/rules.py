@@ -13,6 +13,22 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "breaker.not_open": message("The class {name} is not in doubt."),
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),
+    "conformance.not_signed_by_host": message(
+        "The report on phone {phone} is not signed by the ledger's host: {reason}."
+    ),
+    "conformance.older_format": message("Format {format} holds no reports on the standard."),
+    "conformance.other_class": message(
+        "The report names another numerical class than phone {phone} is registered with."
+    ),
+    "conformance.other_digest": message("Phone {phone} signed another report than this one."),
+    "conformance.other_key": message(
+        "The report is signed with a key that phone {phone} does not have now."
+    ),
+    "conformance.other_rules": message(
+        "The report does not say of each rule of version {version} whether it holds."
+    ),
+    "conformance.other_run": message("Report {run} on phone {phone} is not its next one."),
+    "conformance.unknown_version": message("Version {version} of the standard is not known."),
     "ledger.jail_term": message("A jail term ends after it began."),
     "ledger.key_change_unsigned": message(
         "Phone {phone} comes with a new key that its old one did not sign: {reason}."
@@ -64,6 +80,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "receipt.other_stage": message("The receipt is not about stage {stage} of {transaction}."),
     "receipt.other_terms": message("The receipt says otherwise than agreed in '{field}'."),
+    "writer.known": message("The key {key} writes this ledger already, or may."),
+    "writer.not_admitted": message("This ledger does not admit the key {key}."),
+    "writer.other_head": message("Who takes over shows another head than the last."),
+    "writer.too_many": message("No more than {limit} keys may write a ledger."),
+    "writer.unsafe_key": message("That is not a safe key."),
+    "writer.unsigned": message("The entry about the key {key} is not signed as it has to be."),
     "receipt.refused": message("Receipt refused: {reason}."),
     "receipt.there": message("Stage {stage} of {transaction} has its receipt."),
     "sharp.known": message("Stage {stage} of {transaction} was run again already."),
@@ -98,6 +120,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "transfer.to_itself": message("A transfer from {account} to itself moves nothing."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "writer.not_admitted": message(
+        "Where the ledger is open, type: shardloom ledger admit-writer {key}"
+    ),
     "ledger.key_change_unsigned": message(
         "If you removed its files yourself, say so: shardloom ledger withdraw-key {phone}"
     ),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.rack import door, experiments, file, phones, requests, whole
+from app.words.sentences.rack import door, experiments, file, phones, requests, standard, whole
 
-TABLES = (whole, door, experiments, file, phones, requests)
+TABLES = (whole, door, experiments, file, phones, requests, standard)

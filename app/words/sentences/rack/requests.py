@@ -25,6 +25,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "dispute.one_is_wrong": message(
         "{receiver} cannot use what {sender} sent it ({reason}): one of the two is wrong."
     ),
+    "dispute.signed_otherwise": message(
+        "{sender} and {receiver} signed for different things that passed between them; nobody can"
+        " tell which of the two is wrong, or whether their link is: neither is blamed, and nothing"
+        " goes that way any more."
+    ),
+    "dispute.stands_by": message(
+        "{phone} stands by: three different neighbours had trouble with it."
+    ),
+    "request.fed_by_host": message(
+        "A phone of the ring changed how far the ring may go on by itself; nobody can tell which:"
+        " nobody is blamed, and this computer feeds each token from here on."
+    ),
     "loss.goes_on": message(
         "Steps are lost again and again at {phones:and}: the request goes on without."
     ),

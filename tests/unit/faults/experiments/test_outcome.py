@@ -91,3 +91,13 @@ def test_whatever_its_name_an_experiment_can_be_found_again(tmp_path: Path, name
     archive = ExperimentArchive(tmp_path)
     archive.keep(record)
     assert archive.read(record.identifier) == record
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SLOW, FaultKind.TAKEN])
+def test_what_shows_in_time_may_go_unnoticed_in_a_short_text_and_not_in_a_long_one(
+    kind: FaultKind,
+) -> None:
+    unseen = replace(CHEAT, kind=kind, caught_by=None, caught_after_s=None)
+    assert replace(unseen, stood_s=2.0).as_expected
+    assert not replace(unseen, stood_s=100.0).as_expected
+    assert replace(unseen, kind=FaultKind.CLOCK_SKEW, stood_s=100.0).as_expected

@@ -148,7 +148,11 @@ def without_entries(kind: str) -> Any:  # noqa: ANN401
         (changed_entry(lambda entry: entry.update(wall_ms=1), "settled"), "does not lie under"),
         (changed_entry(lambda entry: entry["proof"].pop(), "receipt"), "does not lie under"),
         (changed_entry(lambda entry: entry["proof"].append("z"), "receipt"), "is damaged"),
-        (changed_entry(lambda entry: entry.update(sequence=1 << 70), "receipt"), "is damaged"),
+        (changed_entry(lambda entry: entry.update(sequence=1 << 70), "receipt"), "'sequence'"),
+        (
+            changed_entry(lambda entry: entry.update(sequence=(1 << 53) - 1), "receipt"),
+            "does not lie under",
+        ),
         (lambda proof: proof.update(works=["[]"]), "not a JSON object"),
         (lambda proof: proof.update(works=['{"type":"a"}']), "field 'steps'"),
         (

@@ -39,6 +39,8 @@ class Bench:
         self.told = told
         self.lost: list[Phone] = []
         self.aside: list[Phone] = []
+        self.distrusted: list[tuple[Serial, Serial]] = []
+        self.distrust = SimpleNamespace(add=lambda *way: self.distrusted.append(way))
         self.timeline = Timeline(ManualClock())
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
         self.attempt = _attempt(0.0)
@@ -49,6 +51,7 @@ class Bench:
             phones=phones,
             mark_lost=lambda phone, _: self.lost.append(phone),
             set_aside=lambda phone, _: self.aside.append(phone),
+            name_of=lambda serial: phones[serial].name,
         )
         workplace = SimpleNamespace(
             assigner=self,
@@ -70,6 +73,9 @@ class Bench:
         self.attempt.steps = [StepRecord(step, step, (1,), True, step + 1) for step in range(3)]
         self.attempt.completed_steps = 2
         self._troubles.look_where_lost(self.attempt, receipts(*signed))
+
+    def signed_otherwise(self) -> None:
+        self._troubles.signed_otherwise([(SECOND.serial, FIRST.serial)])
 
     def dispute(self) -> None:
         dispute = DisputedRowsError(FIRST.serial, SECOND.serial, "step 9 came")
@@ -161,12 +167,21 @@ async def test_a_phone_that_does_not_answer_is_to_blame() -> None:
     assert bench.request.failovers == 1
 
 
+def test_where_two_phones_signed_different_things_nobody_is_lost_and_that_way_is_left() -> None:
+    bench = Bench([])
+    bench.signed_otherwise()
+    assert bench.distrusted == [(SECOND.serial, FIRST.serial)]
+    assert bench.aside == bench.lost == []
+    assert "B and A signed for different things" in fact_text(bench.timeline.events[-1].fact)
+
+
 def test_of_two_phones_that_disagree_neither_counts_as_the_one_that_lied() -> None:
     bench = Bench([])
     for times in range(1, DISPUTES + 1):
         bench.dispute()
         assert bench.aside == [FIRST, SECOND] * times
     assert bench.lost == []
+    assert set(bench.distrusted) == {(FIRST.serial, SECOND.serial)}
     assert fact_text(bench.timeline.events[-1].fact).startswith(
         "B cannot use what A sent it (step 9 came)"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple, cast
 
+import numpy as np
 import pytest
 
 from app.core.facts import Fact
@@ -84,6 +85,7 @@ def _check(
     audited: bool = True,
     due: frozenset[Serial] | None = None,
     unsigned: Serial | None = None,
+    ran_together: bool = False,
 ) -> AttemptOutcome:
     if due is None:
         due = frozenset(PHONES if audited else ())
@@ -108,6 +110,7 @@ def _check(
         transcripts=transcripts,
         due=due,
         withheld={unsigned: Fact("offence.did_not_sign")} if unsigned else {},
+        ran_together=ran_together,
     )
     store = Path(shards[0].graph_path).parent
     verdicts = audit_attempt(attempt, store)
@@ -155,15 +158,50 @@ def test_an_honest_ring_passes(shards: tuple[RingShard, ...], *, audited: bool) 
 
 
 @pytest.mark.parametrize("audited", [True, False])
-def test_nobody_is_slashed_where_the_two_ends_tell_different_tokens(
+def test_nobody_is_blamed_where_the_two_ends_tell_different_tokens(
     shards: tuple[RingShard, ...], *, audited: bool
 ) -> None:
     run = _forged(shards)
     told = _told(shards, run)
     outcome = _check(shards, _signed_as_told(run, told), told, audited=audited)
-    assert {finding.serial for finding in outcome.findings} == {PHONES[0], PHONES[2]}
-    assert {finding.offence for finding in outcome.findings} == {None}
+    assert outcome.findings == ()
+    assert outcome.disputed_edges == ((PHONES[2], PHONES[0]),)
     assert outcome.good_answers == FORGED + 1
+
+
+def _changed_on_the_way(shards: Sequence[RingShard], bits: float = 1.0) -> RingRun:
+    """The second phone gets twice what the first sent, and signed for with other last bits."""
+    run = run_ring(shards, TOKENS, lambda at, _, out: out * 2 if at == 0 else out)
+    first = run.cases[0]
+    leaves = [
+        leaf
+        for step in first.steps
+        if step.claimed is not None
+        for leaf in step_leaves(np.float32(bits) * step.claimed / 2, step.position)
+    ]
+    receipt = replace(first.receipt, output_root=root_hash(leaves).hex())
+    return replace(run, cases=(replace(first, receipt=receipt), *run.cases[1:]))
+
+
+@pytest.mark.parametrize("audited", [True, False])
+@pytest.mark.parametrize("ran_together", [True, False])
+def test_nobody_is_blamed_for_what_a_link_changed_between_two_phones(
+    shards: tuple[RingShard, ...], *, audited: bool, ran_together: bool
+) -> None:
+    run = _changed_on_the_way(shards)
+    outcome = _check(shards, run, run.answers, audited=audited, ran_together=ran_together)
+    assert outcome.findings == ()
+    assert outcome.disputed_edges == ((PHONES[0], PHONES[1]),)
+    assert outcome.in_doubt
+
+
+def test_a_neighbour_s_word_for_rows_that_ran_together_blames_nobody(
+    shards: tuple[RingShard, ...],
+) -> None:
+    run = _changed_on_the_way(shards, bits=1 + 1e-6)
+    outcome = _check(shards, run, run.answers, ran_together=True)
+    assert outcome.findings == ()
+    assert outcome.disputed_edges == ((PHONES[0], PHONES[1]),)
 
 
 def test_a_last_phone_that_signs_for_another_token_than_it_told_answers_alone(
@@ -223,9 +261,18 @@ def test_only_answers_before_the_first_wrong_one_are_verified(
     assert outcome.coverage.verified_answers == outcome.good_answers == FORGED
 
 
-def test_a_receipt_over_fewer_steps_leaves_the_answers_unverified(
+def test_receipts_over_other_numbers_of_steps_settle_nothing_and_the_chain_is_executed_again(
     shards: tuple[RingShard, ...],
 ) -> None:
+    """A way that changed rows, and lost the newest, would go unseen: roots cannot be compared."""
     whole, shorter = run_ring(shards, TOKENS), run_ring(shards, TOKENS - 1)
     mixed = replace(whole, cases=(whole.cases[0], shorter.cases[1], whole.cases[2]))
-    assert _check(shards, mixed, whole.answers).coverage == Coverage(len(PHONES), 2, 0)
+    outcome = _check(shards, mixed, whole.answers)
+    assert outcome.coverage == Coverage(len(PHONES), len(PHONES), TOKENS)
+    changed = _changed_on_the_way(shards)
+    first = run_ring(shards, TOKENS).cases[0]
+    receipt = replace(first.receipt, steps=first.receipt.steps + 1)
+    longer = replace(changed, cases=(replace(first, receipt=receipt), *changed.cases[1:]))
+    outcome = _check(shards, longer, changed.answers, due=frozenset(PHONES[1:]))
+    assert outcome.findings == ()
+    assert outcome.good_answers < TOKENS

@@ -24,7 +24,7 @@ from app.rack.settlement.sharp.close_look import CloseLook
 from tests.unit.ledger.support import Bench
 from tests.unit.rack.support import OnThisThread, a_context
 
-WRONG, ODD = Fact("audit.wrong_output"), Fact("offence.disagrees")
+WRONG, ODD = Fact("audit.wrong_output"), Fact("offence.did_not_sign")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from app.core.device import DeviceState
+from app.rack.home import Home
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.witnesses import Witnesses
@@ -90,6 +91,14 @@ async def test_every_phone_signs_and_only_what_is_new(subject: Subject) -> None:
     assert report.valid
     assert (report.witnesses, report.cosigned_entries) == (3, report.entries - 2)
     assert subject.told() == []
+
+
+async def test_where_the_ledger_was_never_opened_nobody_is_asked_at_the_end(
+    subject: Subject,
+) -> None:
+    thread = LedgerThread(Home(subject.folder), subject.context.clock, subject.context.nursery)
+    await Witnesses(subject.context, thread, subject.bench.path, list).look_once_more()
+    await thread.close()
 
 
 async def test_a_ledger_that_was_put_back_is_told_at_the_next_opening(subject: Subject) -> None:

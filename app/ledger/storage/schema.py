@@ -51,6 +51,21 @@ STATEMENTS: Final = (
     ) STRICT""",
 )
 
+LATER_STATEMENTS: Final = (
+    """CREATE TABLE IF NOT EXISTS snapshot (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        content BLOB NOT NULL,
+        signature BLOB NOT NULL CHECK (length(signature) = 64)
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS snapshot_parts (
+        number INTEGER PRIMARY KEY CHECK (number > 0),
+        content BLOB NOT NULL
+    ) STRICT""",
+    """CREATE INDEX IF NOT EXISTS journal_slashes ON journal (sequence) WHERE kind = 'slashed'""",
+    """CREATE INDEX IF NOT EXISTS transfers_in_order ON transfers (sequence)""",
+)
+"""What files of earlier versions lack: it only helps to open and read them sooner."""
+
 
 def check_header(path: Path) -> None:
     """Refuse a file that is not a ledger this version can read, without opening it as one.

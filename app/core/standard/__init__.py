@@ -1,0 +1,1 @@
+"""The Inference Engine Standard, as far as every room has to know it."""

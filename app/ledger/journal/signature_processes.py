@@ -1,0 +1,79 @@
+"""Receipts' signatures checked in processes of their own: Ed25519 here holds Python's lock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from typing import Final
+
+from app.core.errors import LedgerError
+from app.ledger.rules.evidence import SignedReceipt
+
+MOST_PROCESSES: Final = 4
+_REMEMBERED: Final = 4096
+
+
+def signatures_hold(receipts: Sequence[SignedReceipt]) -> list[bool]:
+    """Tell of each receipt whether everything about it holds (`SignedReceipt.verified`)."""
+    return [_holds(receipt) for receipt in receipts]
+
+
+class SignatureProcesses:
+    """Processes that check receipts. They begin with the first, and end with this process."""
+
+    def __init__(self) -> None:
+        self.count = max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
+        # spawned: a fork would copy threads' locks in whatever state they are
+        self._pool = ProcessPoolExecutor(self.count, get_context("spawn"), _end_with_parent)
+
+    def check(self, receipts: Sequence[SignedReceipt]) -> Future[list[bool]]:
+        """Begin to check receipts (`signatures_hold`)."""
+        return self._pool.submit(signatures_hold, receipts)
+
+    def close(self) -> None:
+        """End the processes once what they do is done."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+class CheckedReceipts:
+    """The newest receipts that were found to hold. Any thread may add and ask."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[SignedReceipt, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, receipt: SignedReceipt) -> None:
+        """Remember a receipt; the oldest is forgotten where there are too many."""
+        with self._lock:
+            self._known[receipt] = None
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+
+    def __contains__(self, receipt: SignedReceipt) -> bool:
+        with self._lock:
+            return receipt in self._known
+
+
+def _holds(receipt: SignedReceipt) -> bool:
+    try:
+        receipt.verified()
+    except LedgerError:
+        return False
+    return True
+
+
+def _end_with_parent() -> None:
+    """Leave interruption to the parent, and end where it ends, however it does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_parent, name="parent", daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
