@@ -27,6 +27,8 @@ from workers.protocol.sampling_rule import SamplingRule
 CALM_S: Final = 6.0
 """How long all phones are as quick as they were measured to be."""
 SLOW_S: Final = 18.0
+BETRAYED_S: Final = 45.0
+"""Where links get slow too, and texts are read again over them."""
 RATED_S: Final = 4.0
 """At the end of each time tokens are counted for so long."""
 TOKENS: Final = 60
@@ -88,7 +90,8 @@ class _Course:
         self._busiest(phones).slow_down(self._factor)
         if self.betrayal is not None:
             writing.start_soon(self._betray(self.betrayal), "a move that disappoints")
-        rate_slow = await self._rate_at_the_end_of(SLOW_S)
+        slow_s = SLOW_S if self.betrayal is None else BETRAYED_S
+        rate_slow = await self._rate_at_the_end_of(slow_s)
         await writing.close()
         await asyncio.wait([request.task for request, _ in self._asked if request.task])
         told = self._rack.rebalancer.snapshot()

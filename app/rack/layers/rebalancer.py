@@ -46,6 +46,8 @@ READ_OVER_S: Final = 4.0
 """Steps of so long are read together."""
 RATED_OVER_S: Final = 5.0
 """How long tokens are counted before and after a move, to tell what it brought."""
+RATED_WITHIN_S: Final = 120.0
+"""So long after a move it is rated at the latest, or not at all."""
 MOVES_KEPT: Final = 32
 SPARING_LIMIT: Final = 2.0
 """How many times as slow it may get to spare a phone that is hot or nearly empty."""
@@ -73,6 +75,8 @@ class _Open:
     under_way: int
     meter: StageMeter
     proposal: Proposal
+    since_s: float = 0.0
+    """From when on as many texts have been written as before it."""
 
     @property
     def way_back(self) -> Proposal:
@@ -264,21 +268,27 @@ class Rebalancer:
         return True
 
     def _tell_what_it_brought(self, applied: Applied, now_s: float) -> _Open | None:
-        """Complete the newest move's figures, unless other texts are written meanwhile.
+        """Complete the newest move's figures, over a time with as many texts as before it.
 
         Returns the move where it left less of the rate than there was.
         """
         before = self._open
         if before is None:
             return None
-        if before.move.after != applied.assignment or self._work().under_way != before.under_way:
+        if before.move.after != applied.assignment or now_s - before.move.at_s > RATED_WITHIN_S:
             self._open = None
             return None
+        if self._work().under_way != before.under_way:
+            self._open = replace(before, since_s=now_s)
+            return None
         first_s, last_s = applied.meter.first_token_s, before.meter.last_token_s
-        if first_s is None or last_s is None or now_s - first_s < RATED_OVER_S:
+        if first_s is None or last_s is None:
+            return None
+        since_s = max(first_s, before.since_s)
+        if now_s - since_s < RATED_OVER_S:
             return None
         self._open = None
-        rate, stall_s = applied.meter.tokens_per_second(first_s, now_s), max(first_s - last_s, 0.0)
+        rate, stall_s = applied.meter.tokens_per_second(since_s, now_s), max(first_s - last_s, 0.0)
         move = replace(before.move, rate_after=rate, stall_s=stall_s)
         self._moves[-1] = move
         if rate is not None and before.move.rate_before is not None:
