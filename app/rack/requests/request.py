@@ -30,6 +30,7 @@ from app.rack.events.request_log import RequestLog, events_kept
 from app.rack.requests.guide import UNGUIDED, Guide
 from app.rack.requests.scores import label_scores
 from app.rack.requests.shown_text import ShownText
+from app.rack.settlement.certainty import certainty
 from app.rack.settlement.concluded import Coverage
 from app.rack.snapshot import (
     Alternative,
@@ -247,6 +248,14 @@ class Request:
     def verified(self) -> bool:
         """Whether all there is was computed again at every stage."""
         return 0 < self.answers == self.verified_tokens
+
+    @property
+    def paid_for(self) -> Fact:
+        """What its phones are paid for, and how certain that is."""
+        how = certainty([self.snapshot()])
+        if self.vector_model:
+            return Fact("request.answer_paid", certainty=how)
+        return Fact("request.tokens_paid", count=len(self.tokens), certainty=how)
 
     def snapshot(self) -> RequestSnapshot:
         """Return what front ends see; the same object again once nothing changes any more."""

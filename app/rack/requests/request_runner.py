@@ -35,7 +35,6 @@ from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.terms_of_attempt import terms_of_attempt
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
-from app.rack.settlement.certainty import certainty
 from app.rack.settlement.concluded import AttemptOutcome, WholeCheck
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
@@ -94,7 +93,7 @@ class RequestRunner:
             while not await self._generate_and_check():
                 self._enter(RequestState.RECOVERING, request.state_reason)
             self._enter(RequestState.SETTLED)
-            self.workplace.timeline.add(TimelineKind.INFO, self._settled())
+            self.workplace.timeline.add(TimelineKind.INFO, request.paid_for)
         except asyncio.CancelledError:
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, STOPPED_REASON)
@@ -371,13 +370,6 @@ class RequestRunner:
             _log.exception("checks of request %s were not finished", self.request.identifier)
             told = Fact("request.checks_unfinished")
             self.workplace.timeline.add(TimelineKind.ERROR, told)
-
-    def _settled(self) -> Fact:
-        request = self.request
-        how = certainty([request.snapshot()])
-        if request.vector_model:
-            return Fact("request.answer_paid", certainty=how)
-        return Fact("request.tokens_paid", count=len(request.tokens), certainty=how)
 
     def _enter(self, state: RequestState, reason: Fact | None = None) -> None:
         self.request.enter(state, reason, self.workplace.clock.monotonic_s())
