@@ -261,8 +261,8 @@ def lets_the_ring_go_on_for_longer(me: Cheat) -> None:
 
 
 def hides_what_it_computed_with(me: Cheat) -> None:
-    def alter(honest: Any, fault: Any, generated: int, hidden: Any) -> Any:  # noqa: ANN401
-        return honest(alter.lie if alter.cheats else fault, generated, hidden)  # type: ignore[attr-defined]
+    def alter(honest: Any, fault: Any, *told: Any) -> Any:  # noqa: ANN401
+        return honest(alter.lie if alter.cheats else fault, *told)  # type: ignore[attr-defined]
 
     alter.lie, alter.cheats = InjectedFault(FaultName.WRONG_OUTPUT), False  # type: ignore[attr-defined]
 
