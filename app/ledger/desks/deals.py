@@ -51,7 +51,7 @@ class DealDesk:
         """Fix who is paid for so many tokens: phones with a receipt and no offence; once."""
         state = self._recorder.state
         attempt = state.transaction(transaction)
-        if attempt.status.paid and _is_settled_for(attempt, tokens):
+        if attempt.status.paid and attempt.payable_tokens == tokens:
             return
         with self._recorder.atomic():
             self.commit(transaction, tokens)
@@ -135,10 +135,3 @@ def _covered(attempt: TransactionRecord, tokens: int) -> int:
     """Return how many of so many tokens the escrow pays for."""
     price, deal = attempt.price_per_token, attempt.deal
     return min(tokens, deal.held // price) if deal and price else tokens
-
-
-def _is_settled_for(attempt: TransactionRecord, tokens: int) -> bool:
-    """Tell whether a settled transaction is paid for so many tokens, or for all in escrow."""
-    committed_for = attempt.deal.committed_tokens if attempt.deal else None
-    paid = attempt.payable_tokens
-    return paid == tokens or (paid is not None and paid == committed_for and tokens > paid)

@@ -120,7 +120,7 @@ class Bench:
         self.taken += 1
         return "seat"
 
-    def keep(self, *_given: object) -> int:
+    def keep(self, *_given: object, **_more: object) -> int:
         return 0
 
     def forget(self, _transaction: str) -> None:

@@ -77,16 +77,18 @@ class Worker:
         return np.array(self.spans.engine._kept[slot][:rows])
 
 
-def computed_anew(tokens: list[int]) -> Tensor:
-    """Return the rows that a worker computes of a text which it reads as a whole."""
+def computed_anew(*steps: list[int]) -> Tensor:
+    """Return the rows that a worker computes of a text which it reads in those portions."""
     worker = Worker()
-    worker.step(worker.open("anew", 0), tokens)
-    return worker.holds(0, len(tokens))
+    transaction = worker.open("anew", 0)
+    for tokens in steps:
+        worker.step(transaction, tokens)
+    return worker.holds(0, sum(map(len, steps)))
 
 
-def tokens_of(transcript: Transcript) -> list[int]:
+def steps_of(transcript: Transcript) -> list[list[int]]:
     steps = transcript.excerpt(0, 10_000, 1 << 30) if transcript.next_step else []
-    return [int(token) for step in steps for token in step.inputs[0]]
+    return [[int(token) for token in step.inputs[0]] for step in steps]
 
 
 @pytest.mark.parametrize("slot", [0, 1])
@@ -99,8 +101,8 @@ def test_rows_are_gone_on_with_where_they_lie_or_copied_to_another_slot(slot: in
     again = worker.open("again", slot, Resumption("first", 0, 1, 3))
     assert (again.resumed_from, again.resumed_rows) == ("first", 3)
     worker.step(again, [6])
-    assert (worker.holds(slot, 4) == computed_anew([1, 2, 3, 6])).all()
-    assert tokens_of(again.transcript) == [1, 2, 3, 6]
+    assert (worker.holds(slot, 4) == computed_anew([1, 2, 3], [6])).all()
+    assert steps_of(again.transcript) == [[1, 2, 3], [6]]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +135,8 @@ def test_a_slot_in_use_lends_its_first_rows() -> None:
     other = worker.open("other", 1, Resumption("first", 0, 1, 3))
     worker.step(first, [5])
     worker.step(other, [6])
-    assert (worker.holds(0, 5) == computed_anew([1, 2, 3, 4, 5])).all()
-    assert (worker.holds(1, 4) == computed_anew([1, 2, 3, 6])).all()
+    assert (worker.holds(0, 5) == computed_anew([1, 2, 3], [4], [5])).all()
+    assert (worker.holds(1, 4) == computed_anew([1, 2, 3], [6])).all()
 
 
 def test_rows_that_a_later_step_may_have_overwritten_are_not_lent() -> None:
@@ -201,9 +203,9 @@ def _something_happens(random: Random, worker: Worker, transaction: Transaction)
 
 def _check(worker: Worker, transaction: Transaction) -> None:
     if transaction.transcript.gapless:
-        tokens = tokens_of(transaction.transcript)
-        held = worker.holds(transaction.slot, len(tokens))
-        assert (held == computed_anew(tokens)).all() if tokens else True
+        steps = steps_of(transaction.transcript)
+        held = worker.holds(transaction.slot, sum(map(len, steps)))
+        assert (held == computed_anew(*steps)).all() if steps else True
 
 
 def _transcript(size_bytes: int) -> Transcript:

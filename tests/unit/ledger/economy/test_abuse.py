@@ -111,7 +111,7 @@ def test_no_more_tokens_count_than_were_put_in_escrow_for(bench: EconomyBench) -
     for name in (settled, rolled_back):
         bench.sign_all(name)
     bench.ledger.settle(settled, 2 * MOST_TOKENS)
-    bench.ledger.settle(settled, 2 * MOST_TOKENS)
+    bench.ledger.settle(settled, MOST_TOKENS)
     with raises_saying(LedgerError, match="escrow"):
         fields = {"transaction": rolled_back, "good_tokens": 2 * MOST_TOKENS, "reason": "test"}
         bench.ledger._record("rolled-back", fields)
