@@ -50,6 +50,9 @@ class SignedWork:
     stage: TransactionStage
     agreed: AgreedTerms | None
     """What it names of what was agreed; None in the forms before the third."""
+    numerical_class: str
+    says_choices: bool = False
+    """Whether it says what tokens were to be chosen by."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,11 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     signed = SignedReceipt.from_fields(fields)
     attempt = state.transaction(text(fields, "transaction"))
     stage = integer(fields, "stage")
-    _check_receipt(attempt, stage, signed)
+    work = _check_receipt(attempt, stage, signed)
     _check_key(state, attempt, stage, signed)
-    check_form_and_class(state, attempt, stage, signed.data)
+    check_form_and_class(
+        state, attempt, stage, work.numerical_class, says_choices=work.says_choices
+    )
     if attempt.status.paid:
         raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
@@ -188,13 +193,17 @@ def contradiction(first: str, second: str) -> dict[str, Any]:
     return {name: both for name, both in pairs if both[0] != both[1]}
 
 
-def _check_receipt(attempt: TransactionRecord, index: int, signed: SignedReceipt) -> None:
-    """Raise `LedgerError` unless a receipt is about that stage, on the terms agreed."""
+def _check_receipt(attempt: TransactionRecord, index: int, signed: SignedReceipt) -> SignedWork:
+    """Return what a receipt is about.
+
+    Raises `LedgerError` unless that is the stage, on the terms agreed.
+    """
     stage = attempt.stage(index)
     work = signed.work()
     if (work.transaction, work.index, work.stage) != (attempt.transaction, index, stage):
         raise LedgerError("receipt.other_stage", stage=index, transaction=attempt.transaction)
     check_agreed(attempt.agreed[index] if attempt.agreed else None, work.agreed)
+    return work
 
 
 def _check_key(state: State, attempt: TransactionRecord, index: int, signed: SignedReceipt) -> None:
@@ -224,14 +233,17 @@ def _work(body: ReceiptBody) -> SignedWork:
         boundary=body.boundary.value,
         cache=body.cache.value,
     )
-    return SignedWork(body.transaction, body.stage, stage, agreed)
+    says_choices = body.choices is not None
+    return SignedWork(
+        body.transaction, body.stage, stage, agreed, body.numerical_class, says_choices
+    )
 
 
 def _second_work(body: SecondReceiptBody) -> SignedWork:
     stage = TransactionStage.of(body.serial, body.blocks)
-    return SignedWork(body.transaction, body.stage, stage, None)
+    return SignedWork(body.transaction, body.stage, stage, None, body.numerical_class)
 
 
 def _old_work(body: OldReceiptBody) -> SignedWork:
     stage = TransactionStage(body.serial, None, body.first_layer, body.last_layer + 1)
-    return SignedWork(body.transaction, body.stage, stage, None)
+    return SignedWork(body.transaction, body.stage, stage, None, body.numerical_class)

@@ -7,7 +7,6 @@ now. Earlier entries stand under the rules of their time.
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from app.core.errors import LedgerError
@@ -17,7 +16,9 @@ CHOICES_FORMAT: Final = 5
 _THREADS: Final = " threads"
 
 
-def check_form_and_class(state: State, attempt: TransactionRecord, stage: int, data: str) -> None:
+def check_form_and_class(
+    state: State, attempt: TransactionRecord, stage: int, named: str, *, says_choices: bool
+) -> None:
     """Raise `LedgerError` for a receipt that says nothing of choices, or names a foreign class.
 
     Such a one is void: it is not paid for, and what it shows says nothing of a class. A transaction
@@ -25,10 +26,10 @@ def check_form_and_class(state: State, attempt: TransactionRecord, stage: int, d
     """
     if attempt.format < CHOICES_FORMAT:
         return
-    fields, serial = json.loads(data), attempt.stages[stage].serial
-    if "choices" not in fields:
+    serial = attempt.stages[stage].serial
+    if not says_choices:
         raise LedgerError("receipt.of_another_form")
-    named, registered = str(fields["numerical_class"]), state.phone(serial).numerical_class
+    registered = state.phone(serial).numerical_class
     if class_without_threads(named) != class_without_threads(registered):
         raise LedgerError("receipt.other_class", phone=serial)
 
