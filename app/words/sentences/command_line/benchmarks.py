@@ -80,10 +80,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.plan": message(
         "The default objective on racks of phones with uneven speeds, memory and links, {rounds}"
         " racks of each size (seeds are fixed). Planning runs as in a rack: in a process of its"
-        " own, beside the loop that serves requests; a first answer comes at once and the last"
-        " after {budget:g} s at most. A *gap* is by how much less the streams get by that plan than"
-        " by the best that was found at all, in a search of {longest:g} s for each rack: median and"
-        " worst. A beat of the loop is due every {beat:seconds}; the longest of all racks counts,"
+        " own, beside the loop that serves requests; a first answer comes at once, and the search"
+        " for the last ends after {budget:g} s. A *gap* is by how much less the streams get by that"
+        " plan than by the best that was found at all, in a search of {longest:g} s for each rack."
+        " Times and gaps are median and worst. A beat of the loop is due every {beat:seconds}; the longest of all racks counts,"
         " and beside it the longest while nothing is planned for as long."
     ),
     "bench.lingualinked": message(
