@@ -111,7 +111,13 @@ def _ended(
     if step.rows[0].drafts:
         last, row = len(answers) - 1, step.rows[0]
         return [
-            _EndedRow(transactions[0], row.draft(index), answer, 1, stands=index < last)
+            _EndedRow(
+                transactions[0],
+                row.draft(index),
+                answer,
+                1,
+                stands=index < last and row.wants_token,
+            )
             for index, answer in enumerate(answers)
         ]
     tokens = step.inputs.shape[1]

@@ -83,8 +83,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " own, beside the loop that serves requests; a first answer comes at once, and the search"
         " for the last ends after {budget:g} s. A *gap* is by how much less the streams get by that"
         " plan than by the best that was found at all, in a search of {longest:g} s for each rack."
-        " Times and gaps are median and worst. A beat of the loop is due every {beat:seconds}; the longest of all racks counts,"
-        " and beside it the longest while nothing is planned for as long."
+        " Times and gaps are median and worst. A beat of the loop is due every {beat:seconds}; the"
+        " longest of all racks counts, and beside it the longest while nothing is planned for as"
+        " long."
     ),
     "bench.lingualinked": message(
         "Greedy decoding on racks like those of LinguaLinked (arXiv 2312.00388), whose own figures"
