@@ -86,9 +86,15 @@ def test_one_row_that_cannot_be_computed_ends_them_all(monkeypatch: pytest.Monke
     assert stage.transaction.beginning(1) is None, "its slot holds rows that nobody answers for"
 
 
-@pytest.mark.parametrize("bad", [{"generated": 1}, {"ahead": 4}, {"drafts": MAXIMUM_DRAFTS + 1}])
-def test_rows_are_no_more_than_may_be_and_number_no_token(bad: dict[str, int]) -> None:
-    row = _read_only(0, 4)._replace(**bad)
+@pytest.mark.parametrize(
+    "row",
+    [
+        _read_only(0, 4)._replace(generated=1),
+        _read_only(0, 4)._replace(ahead=4),
+        _read_only(0, 2 + MAXIMUM_DRAFTS),
+    ],
+)
+def test_rows_are_no_more_than_may_be_and_number_no_token(row: StepRow) -> None:
     frame = step_frame([row], (), hidden([1.0] * (1 + row.drafts)))
     with pytest.raises(RequestRefusedError, match="odd_row"):
         read_step(memoryview(frame))
