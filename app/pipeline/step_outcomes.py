@@ -110,7 +110,7 @@ class StepOutcomes:
             raise
 
     async def _next(self) -> StepOutcome:
-        record, rows = self._under_way[0].record, self._rows_of(self._under_way[0])
+        record, together = self._under_way[0].record, self._under_way[0].together
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
             letter = await self.mailbox.next(LOOK_INTERVAL_S)
@@ -119,7 +119,9 @@ class StepOutcomes:
                 step.since_sent.look()
             if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(self._pace.limits(rows), silence, idle)
+                self._raise_if_late(
+                    self._pace.limits(self._rows_of(record, together)), silence, idle
+                )
             elif isinstance(letter.message, Broken):
                 raise self._broken(letter.sender, letter.message, record)
             else:
@@ -141,17 +143,16 @@ class StepOutcomes:
             self.hear(outcome)
         return outcome
 
-    def _rows_of(self, step: _UnderWay) -> int:
-        """Return how many rows a stage may have to compute before a step goes on."""
-        drafts = self.most_drafts if step.record.wants_token else 0
-        return len(step.record.tokens) * step.together + drafts
+    def _rows_of(self, record: StepRecord, together: int = 1) -> int:
+        """Return how many rows a stage may have to compute before one of so many steps goes on."""
+        return len(record.tokens) * together + (self.most_drafts if record.wants_token else 0)
 
     def _note_pace(self) -> None:
         """Tell what stages may be computing for this attempt."""
         if self._under_way:
-            sizes = [(self._rows_of(step), step.together) for step in self._under_way]
-            together = sum(rows // messages for rows, messages in sizes)
-            self._pace.begin(self._transaction, max(rows for rows, _ in sizes), together)
+            largest = max(self._rows_of(step.record, step.together) for step in self._under_way)
+            together = sum(self._rows_of(step.record) for step in self._under_way)
+            self._pace.begin(self._transaction, largest, together)
 
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""

@@ -23,7 +23,7 @@ from app.virtual.limits.processes import PhonePrograms, phone_mark
 _WORKER: Final = "workers"
 
 
-class Disturbance(StrEnum):
+class Interruption(StrEnum):
     """What happens while a text is written."""
 
     KILL = "SIGKILL"
@@ -33,7 +33,7 @@ class Disturbance(StrEnum):
 
 @contextmanager
 def disturbed(
-    session: RackSession, home: Path, disturbance: Disturbance, number: int
+    session: RackSession, home: Path, disturbance: Interruption, number: int
 ) -> Iterator[float]:
     """Disturb the rack and yield when that was, monotonic; a stopped worker goes on afterwards.
 
@@ -42,14 +42,14 @@ def disturbed(
     applied = session.newest.applied
     if applied is None:
         raise ShardloomError("layers.none_applied")
-    if disturbance is Disturbance.MOVE:
+    if disturbance is Interruption.MOVE:
         session.control.do(RequestAssignment(_shifted(applied, number))).result(READY_TIMEOUT_S)
         began_s = time.monotonic()
         session.control.do(Apply()).result(READY_TIMEOUT_S)
         yield began_s
         return
     worker = worker_of(home, applied.serials[number % len(applied.serials)])
-    stops = disturbance is Disturbance.STOP
+    stops = disturbance is Interruption.STOP
     began_s = time.monotonic()
     worker.send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
     try:

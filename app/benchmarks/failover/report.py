@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from app.benchmarks.failover.disturbing import Disturbance, disturbed
+from app.benchmarks.failover.disturbing import Interruption, disturbed
 from app.benchmarks.paper import sized_model
 from app.benchmarks.paper.splits import applied, split_by
 from app.command_line.output.progress import shown_progress
@@ -36,7 +36,7 @@ from app.rack.snapshot import RackSnapshot
 RACK: Final = "virtual:4"
 MORE: Final = 60
 """Tokens written after the disturbance."""
-WANTED_S: Final = {Disturbance.KILL: 1.0, Disturbance.STOP: 2.0, Disturbance.MOVE: 0.15}
+WANTED_S: Final = {Interruption.KILL: 1.0, Interruption.STOP: 2.0, Interruption.MOVE: 0.15}
 HEADINGS: Final = (
     "what happens",
     ">tokens asked with",
@@ -79,13 +79,13 @@ class Waits:
             format_duration(statistics.median(self.usual_s)),
             format_duration(statistics.median(self.longest_s)),
             format_duration(max(self.longest_s)),
-            format_duration(WANTED_S[Disturbance(self.disturbance)]),
+            format_duration(WANTED_S[Interruption(self.disturbance)]),
         )
 
 
 def measure(rounds: int) -> BenchmarkReport:
     """Disturb each text in each way. Raises `ShardloomError` where one token differs."""
-    found = [Waits(each.value, length) for length in LENGTHS for each in Disturbance]
+    found = [Waits(each.value, length) for length in LENGTHS for each in Interruption]
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as name:
         home = Path(name)
         with _opened(home) as session:
@@ -122,12 +122,12 @@ def _measure(
     session.wait_until(
         lambda rack: _count(rack, identifier) >= waits.length.written, READY_TIMEOUT_S
     )
-    with disturbed(session, home, Disturbance(waits.disturbance), number) as began_s:
+    with disturbed(session, home, Interruption(waits.disturbance), number) as began_s:
         tokens, times_s = _ended(session, identifier)
     if tokens != tuple(expected):
         raise ShardloomError("bench.variants_differ")
     gaps_s = [(later, later - before) for before, later in pairwise(times_s)]
-    waits.usual_s.append(statistics.median(gap for later, gap in gaps_s if later < began_s))
+    waits.usual_s.append(statistics.mean(gap for later, gap in gaps_s if later < began_s))
     waits.longest_s.append(max(gap for later, gap in gaps_s if later >= began_s))
     _mend(session)
 

@@ -10,7 +10,7 @@ from app.core.device import LinkProfile, Route
 from app.core.identifiers import HOST, Serial
 from app.placement.costs.links import LinkMatrix, ring_closes
 from app.rack.paths.distrusted_ways import AS_IF, DistrustedWays
-from app.rack.paths.link_figures import LinkFigures
+from app.rack.paths.link_arrays import LinkArrays
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import LinkSnapshot
 
@@ -28,7 +28,7 @@ class LinkTable:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._measured: dict[tuple[Serial, Serial], _Measured] = {}
-        self._figures = LinkFigures()
+        self._figures = LinkArrays()
         self.distrusted = DistrustedWays()
 
     def record(self, sender: Serial, receiver: Serial, profile: LinkProfile, route: Route) -> None:

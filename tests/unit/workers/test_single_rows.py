@@ -42,7 +42,7 @@ def test_what_a_stage_sends_on_is_what_it_would_have_sent_one_by_one() -> None:
     _read(together, 0, ROWS)
     for number, row in enumerate(ROWS):
         _read(alone, number, [row])
-    (sent,) = map(read_step, map(memoryview, together.sent.frames))
+    (sent,) = [read_step(memoryview(frame)) for frame in together.sent.frames]
     singles = [read_step(memoryview(frame)) for frame in alone.sent.frames]
     assert sent.rows == (_read_only(0, 4),)
     assert sent.inputs.shape == (1, 4, HIDDEN_SIZE)

@@ -87,6 +87,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " longest of all racks counts, and beside it the longest while nothing is planned for as"
         " long."
     ),
+    "bench.failover": message(
+        "What becomes of a text where a worker's process is ended (SIGKILL) or held (SIGSTOP) from"
+        " outside, or one layer moves to a neighbour that stores it, on {rack}, split equally;"
+        " {rounds} texts each, of a random Llama of {layers} layers with SmolLM2-135M's sizes in"
+        " q8, that go on for {more} tokens behind it. *Longest wait* is the longest between two"
+        " tokens from the disturbance to the end, the median of all texts; *worst* is the worst of them;"
+        " *a token usually* is the mean before. Every text was the undisturbed one, token for"
+        " token."
+    ),
     "bench.lingualinked": message(
         "Greedy decoding on racks like those of LinguaLinked (arXiv 2312.00388), whose own figures"
         " stand under *paper*; medians of {rounds} interleaved rounds, ratios within rounds."
@@ -159,6 +168,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.no_adb_server": message("No adb server of our own came up, of {tries}."),
     "bench.no_figures": message("A request settled without figures."),
     "bench.no_heartbeats": message("{phone} sends no heartbeats."),
+    "bench.no_worker": message("No worker of {phone} is running."),
     "bench.no_tokenizer": message("The demo model has no tokenizer."),
     "bench.nothing_predicted": message("A rack that is ready predicts nothing."),
     "bench.stages_differ": message("{stages} stages gave other tokens: the figures are void."),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.core.device import LinkProfile
 from app.core.identifiers import Serial
-from app.rack.paths.link_figures import LinkFigures
+from app.rack.paths.link_arrays import LinkArrays
 
 ENDS = tuple(Serial(name) for name in "abcde")
 ENDS_DRAWN = st.sampled_from(ENDS)
@@ -19,7 +19,7 @@ COURSE = st.lists(st.one_of(MEASURED, ENDS_DRAWN), max_size=30)
 def test_a_matrix_holds_just_what_is_known_between_its_ends(
     course: list[tuple[Serial, Serial, float, float] | Serial], ends: set[Serial]
 ) -> None:
-    figures, known = LinkFigures(), dict[tuple[Serial, Serial], LinkProfile]()
+    figures, known = LinkArrays(), dict[tuple[Serial, Serial], LinkProfile]()
     for came in course:
         if isinstance(came, tuple):
             sender, receiver, latency_s, rate = came

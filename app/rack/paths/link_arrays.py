@@ -14,7 +14,7 @@ from app.core.identifiers import Serial
 from app.placement.costs.links import LinkMatrix, Matrix
 
 
-class LinkFigures:
+class LinkArrays:
     """Latency and rate of each ordered pair, NaN where nobody measured. Lives on the loop."""
 
     def __init__(self) -> None:
