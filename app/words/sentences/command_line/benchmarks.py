@@ -92,8 +92,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " outside, or one layer moves to a neighbour that stores it, on {rack}, split equally;"
         " {rounds} texts each, of a random Llama of {layers} layers with SmolLM2-135M's sizes in"
         " q8, that go on for {more} tokens behind it. *Longest wait* is the longest between two"
-        " tokens from the disturbance to the end, the median of all texts; *worst* is the worst of them;"
-        " *a token usually* is the mean before. Every text was the undisturbed one, token for"
+        " tokens from the disturbance to the end, the median of all texts; *worst* is the worst of"
+        " them; *a token usually* is the mean before. Every text was the undisturbed one, token for"
         " token."
     ),
     "bench.lingualinked": message(
