@@ -11,7 +11,7 @@ from app.core.clock import Clock
 from app.core.facts import FieldValue
 from app.gateway.access.fair_queue import FairQueue
 from app.gateway.errors import ApiError
-from app.rack.serving import Refusal, ServeActivity
+from app.rack.door.serving import Refusal, ServeActivity
 
 _KEPT: Final = 50
 _LONGEST_FIELD: Final = 200

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from app.core.clock import SystemClock
 from app.rack.control import RackControl
+from app.rack.door.serving import ApiKey, KeyLimits
 from app.rack.home import Home
-from app.rack.serving import ApiKey, KeyLimits
 
 if TYPE_CHECKING:
     from app.gateway.access.keys import KeyStore

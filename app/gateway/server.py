@@ -24,7 +24,7 @@ from app.gateway.application import build_application
 from app.gateway.context import GatewayContext, GatewaySettings, is_loopback
 from app.gateway.metrics import GatewayMetrics
 from app.rack.control import RackAccess
-from app.rack.serving import ServeActivity
+from app.rack.door.serving import ServeActivity
 
 MOST_CONNECTIONS: Final = 1024
 BACKLOG: Final = 256

@@ -30,7 +30,7 @@ from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
-from app.ui.single_instance import SingleInstance, Start, WindowTakenError, come_forward
+from app.ui.single_instance import Start, claim, come_forward
 from app.ui.window.main_window import MainWindow
 from app.ui.window.tray import Tray
 from app.words.sentences import error_text
@@ -67,19 +67,11 @@ def run(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
-    instance = SingleInstance(settings_path.parent, rack)
-    if not instance.alone:
-        raise WindowTakenError(settings_path.parent)
+    instance = claim(settings_path.parent, rack)
     link, settings = RackLink(), Settings(settings_path, rack)
     settings.ask_language(language)
-    window = MainWindow(
-        link,
-        settings,
-        Appearance(application, settings),
-        http,
-        models,
-        ExperimentDesk(settings_path.parent),
-    )
+    look, experiments = Appearance(application, settings), ExperimentDesk(settings_path.parent)
+    window = MainWindow(link, settings, look, http, models, experiments)
     stage = PresenterStage(window)
     FirstRun(link, settings, chosen, stage).setParent(window)
     window.painted.connect(_log_start)

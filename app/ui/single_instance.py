@@ -136,6 +136,14 @@ class SingleInstance(QObject):
         socket.deleteLater()
 
 
+def claim(folder: Path, rack: str) -> SingleInstance:
+    """Be the window of a home. Raises `WindowTakenError` where another one is."""
+    instance = SingleInstance(folder, rack)
+    if not instance.alone:
+        raise WindowTakenError(folder)
+    return instance
+
+
 def come_forward(window: QWidget) -> None:
     """Show a window before the others, also where it was minimised."""
     window.setWindowState(window.windowState() & ~window.windowState().WindowMinimized)

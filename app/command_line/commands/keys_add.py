@@ -7,8 +7,8 @@ import argparse
 from app.command_line.output.terminal import print_json, print_line
 from app.core.clock import SystemClock
 from app.gateway.access.keys import KeyStore
+from app.rack.door.serving import KeyLimits
 from app.rack.home import Home
-from app.rack.serving import KeyLimits
 
 
 def execute(arguments: argparse.Namespace) -> int:

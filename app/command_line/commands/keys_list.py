@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from app.command_line.output.terminal import print_json, print_table
 from app.core.clock import SystemClock
 from app.gateway.access.keys import KeyStore
+from app.rack.door.serving import ApiKey
 from app.rack.home import Home
-from app.rack.serving import ApiKey
 
 HEADINGS = ("name", "made", "last used", "revoked", ">requests/min", ">tokens/min")
 

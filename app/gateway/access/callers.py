@@ -11,7 +11,7 @@ from starlette.requests import Request
 from app.core.clock import Clock
 from app.gateway.access.keys import KeyStore
 from app.gateway.errors import ApiError
-from app.rack.serving import KeyLimits
+from app.rack.door.serving import KeyLimits
 
 _MINUTE_S: Final = 60.0
 _NOBODY: Final = ""

@@ -15,7 +15,7 @@ from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import BadInputError, ShardloomError, reason_of
-from app.rack.serving import ApiKey, KeyLimits
+from app.rack.door.serving import ApiKey, KeyLimits
 
 KEYS_FILE: Final = "http-keys.sqlite"
 """In the home's folder of keys, which only its owner can read."""

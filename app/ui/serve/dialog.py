@@ -26,7 +26,7 @@ from app.ui.serve.refusals import refusals_table
 from app.ui.serve.serving import HttpDoor, ServeState, Serving
 from app.ui.settings import HIGHEST_PORT
 from app.words.catalogue import tr
-from app.words.pages.serve import activity_text, served_text
+from app.words.pages.serve import activity_text, refused_title, served_text
 
 
 class ServeDialog(QDialog):
@@ -97,8 +97,7 @@ class ServeDialog(QDialog):
         self.activity.setVisible(self._serving.state is ServeState.ON)
         self.refusals.rows.show_rows(activity.refusals[::-1])
         self.tabs.setTabText(0, tr("Keys"))
-        title = tr("Refused ({count})").format(count=activity.refused)
-        self.tabs.setTabText(1, title if activity.refused else tr("Refused"))
+        self.tabs.setTabText(1, refused_title(activity.refused))
 
     def _words(self, state: ServeState) -> str:
         match state:

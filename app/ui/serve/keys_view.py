@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.rack.serving import ApiKey, KeyLimits
+from app.rack.door.serving import ApiKey, KeyLimits
 from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.inset import inset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 
-from app.rack.serving import Refusal
+from app.rack.door.serving import Refusal
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import Column, RowsModel, Table
 from app.words.catalogue import message

@@ -9,7 +9,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from app.rack.control import RackControl
-from app.rack.serving import ApiKey, KeyLimits, ServeActivity
+from app.rack.door.serving import ApiKey, KeyLimits, ServeActivity
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.words.catalogue import tr

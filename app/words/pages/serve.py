@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.rack.serving import ApiKey, ServeActivity
+from app.rack.door.serving import ApiKey, ServeActivity
 from app.words.catalogue import ntr, tr
 from app.words.states import listed
 
@@ -38,6 +38,11 @@ def activity_text(activity: ServeActivity) -> str:
     return listed(
         word.format(count=f"{count:,}") for word, count in zip(words, counts, strict=True)
     )
+
+
+def refused_title(count: int) -> str:
+    """Return the title of the page of refusals, with their number where there are any."""
+    return tr("Refused ({count})").format(count=f"{count:,}") if count else tr("Refused")
 
 
 def made_text(name: str) -> str:

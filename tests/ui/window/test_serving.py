@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from app.core.clock import SystemClock
 from app.gateway.access.keys import KeyStore
 from app.gateway.loopback_door import LoopbackDoor
+from app.rack.door.serving import KeyLimits
 from app.rack.home import Home
-from app.rack.serving import KeyLimits
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
 from app.ui.serve.dialog import ServeDialog

@@ -19,7 +19,7 @@ from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.errors import ApiError
 from app.gateway.server import Gateway
-from app.rack.serving import KeyLimits
+from app.rack.door.serving import KeyLimits
 from app.testing.clocks import ManualClock
 from app.words.sentences import sentence
 from tests.saying import raises_saying

@@ -26,9 +26,9 @@ from app.gateway import answering
 from app.gateway.access.keys import KeyStore
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
+from app.rack.door.serving import KeyLimits
 from app.rack.events.request_log import RequestStream
 from app.rack.requests.request import STOPPED_REASON
-from app.rack.serving import KeyLimits
 from app.rack.snapshot import Phase, RequestState
 from tests.unit.gateway.fake_rack import (
     MODEL,
