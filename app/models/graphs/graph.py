@@ -81,7 +81,7 @@ class ShardGraph:
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         domain: str = "",
-        **attributes: float | str | onnx.GraphProto,
+        **attributes: float | str | Sequence[int] | onnx.GraphProto,
     ) -> str:
         """Add a node; returns its first output, named here unless `outputs` names it."""
         position = self._count

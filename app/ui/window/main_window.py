@@ -155,7 +155,9 @@ class MainWindow(QMainWindow):
 
     def show_serving(self) -> None:
         """Open the window that serves the rack over HTTP."""
-        ServeDialog(self.serving, self).show()
+        door = self.serving.door
+        if door is not None:
+            ServeDialog(self.link, self.serving, door, self.appearance, self).show()
 
     def show_models(self) -> None:
         """Open the window of models: those that are here, and those at the hub."""

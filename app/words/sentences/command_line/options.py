@@ -42,8 +42,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
     "trace.not_written": message("Cannot write the trace {path}: {reason}."),
+    "window.options_left": message(
+        "What {options} ask for needs a new window: this one has the rack {rack} open."
+    ),
+    "window.silent": message("The window that is open on {home} does not answer."),
+    "window.taken": message("Another window was opened on {home} meanwhile."),
     "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "window.options_left": message("Close it, and start again."),
+    "window.silent": message("Wait for it, or end its process."),
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
 }

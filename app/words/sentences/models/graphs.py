@@ -17,6 +17,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.bloom_residual_at_norm": message(
         "BLOOM models whose residual starts at the norm are not supported."
     ),
+    "family.encoder_field": message("An encoder with this setting of {field} is not supported."),
+    "family.pooling_of_decoder": message(
+        "A decoder whose vector is not its last token's ({pooling}) is not supported."
+    ),
     "family.cohere_head_norms": message(
         "Command models that norm their queries and keys are not supported."
     ),
