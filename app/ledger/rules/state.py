@@ -295,15 +295,17 @@ class State:
 
     def phone(self, serial: str) -> PhoneAccount:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
-        if serial not in self.phones:
-            raise LedgerError("ledger.phone_unknown", phone=serial)
-        return self.phones[serial]
+        try:
+            return self.phones[serial]
+        except KeyError:
+            raise LedgerError("ledger.phone_unknown", phone=serial) from None
 
     def transaction(self, transaction: str) -> TransactionRecord:
         """Return a transaction. Raises `LedgerError` for one never opened."""
-        if transaction not in self.transactions:
-            raise LedgerError("transaction.unknown", transaction=transaction)
-        return self.transactions[transaction]
+        try:
+            return self.transactions[transaction]
+        except KeyError:
+            raise LedgerError("transaction.unknown", transaction=transaction) from None
 
     def transactions_of(self, epoch: int) -> Iterator[TransactionRecord]:
         """Yield the transactions that were opened in an epoch."""
@@ -332,12 +334,16 @@ class State:
     def absorb(self, change: Change) -> None:
         """Take over the effect of the next entry; cannot fail."""
         self.entries += 1
-        self.balances.update(change.balances)
-        self.transfers.add(item.id for item in change.transfers)
-        self.phones.update({phone.serial: phone for phone in change.phones})
+        if change.balances:
+            self.balances.update(change.balances)
+        if change.transfers:
+            self.transfers.add(item.id for item in change.transfers)
+        for phone in change.phones:
+            self.phones[phone.serial] = phone
         if change.transaction is not None:
             self.transactions[change.transaction.transaction] = change.transaction
-        self.transactions.update({each.transaction: each for each in change.transactions})
+        for each in change.transactions:
+            self.transactions[each.transaction] = each
         if change.economy is not None:
             self.economy = change.economy
         if change.epoch is not None:
