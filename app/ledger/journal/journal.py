@@ -18,7 +18,7 @@ from app.ledger.entry import FIRST_PREVIOUS_HASH, Entry, make_entry
 from app.ledger.head import SignedHead, sign_head
 from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.replay import Observer, ReplayedLedger
-from app.ledger.journal.snapshots import SnapshotWriter
+from app.ledger.journal.snapshot_writer import SnapshotWriter
 from app.ledger.merkle import leaf_hash
 from app.ledger.rules.state import Change, State
 from app.ledger.rules.transitions import change_of
@@ -35,7 +35,7 @@ class _Batch:
     frontier: Frontier
     head: SignedHead
     snapshot: StoredSnapshot | None
-    """Of what the entries before these add up to."""
+    """Of what entries before these add up to."""
 
 
 class _Draft:
@@ -195,7 +195,7 @@ class Journal:
 
     def _accept(self, batch: _Batch) -> None:
         if batch.snapshot is not None:
-            self._snapshots.written(self._position)
+            self._snapshots.written()
         self._position.frontier = batch.frontier
         self._position.last = batch.recorded[-1][0]
         for entry, change in batch.recorded:

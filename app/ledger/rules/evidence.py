@@ -38,6 +38,7 @@ from app.ledger.rules.state import (
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
 
+
 @dataclass(frozen=True)
 class SignedWork:
     """Whose work a receipt is about: the stage of that index of a transaction."""
@@ -163,7 +164,9 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     receipts = {**attempt.receipts, stage: signed.reading().content}
     rates = {**attempt.audit_rates, stage: _audit_rate(state, attempt.stages[stage].serial)}
     keys = {**attempt.keys, stage: signed.public_key}
-    return Change(transaction=replace(attempt, receipts=receipts, keys=keys, audit_rates=rates))
+    changed = {"receipts": receipts, "keys": keys, "audit_rates": rates}
+    # what `replace` does, in a third of its time: most entries of a journal are receipts
+    return Change(transaction=TransactionRecord(**{**vars(attempt), **changed}))
 
 
 def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
-from app.ledger.journal import snapshots
+from app.ledger.journal import snapshot_writer
 from app.ledger.journal.keys import public_bytes, read_key, read_public_key
 from app.ledger.journal.opening import position_of
 from app.ledger.journal.replay import ReplayedLedger, replay
@@ -122,7 +122,8 @@ def from_the_first_entry(bench: Bench) -> ReplayedLedger:
 def course() -> Iterator[Course]:
     """A long random course, of which a snapshot was made every 16 entries."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshots, "EVERY_ENTRIES", 16)
+        patch.setattr(snapshot_writer, "EVERY_ENTRIES", 16)
+        patch.setattr(snapshot_writer, "RECORDS_A_COMMIT", 2)  # each takes several commits
         course = Course(Path(folder), seed=3)
         course.bench.ledger.writers.admit(public_bytes(Ed25519PrivateKey.generate()))
         for turn in range(STEPS):
@@ -220,8 +221,9 @@ def test_a_signed_snapshot_of_another_journal_is_not_used(
     key = read_key(course.bench.key_path)
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         content = connection.execute("SELECT content FROM snapshot").fetchone()[0]
-        packing = Packing(StateSnapshot)
-        other = packing.packed(replace(packing.unpacked(content), last_hash=bytes(32)))
+        packing, (head, _, records) = Packing(StateSnapshot), content.partition(b"\n")
+        changed = replace(packing.unpacked(head), last_hash=bytes(32))
+        other = packing.packed(changed) + b"\n" + records
         signed = (other, key.sign(SNAPSHOT_TAG + other))
         connection.execute("UPDATE snapshot SET content = ?, signature = ?", signed)
     storage = SqliteStorage.open(copy)
