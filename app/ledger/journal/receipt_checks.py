@@ -51,12 +51,13 @@ class ReceiptChecks:
     async def check(self, receipts: Sequence[SignedReceipt], checked: CheckedReceipts) -> None:
         """Let `checked` know those that hold.
 
-        Where there are few it returns at once: whoever takes them checks what it does not know.
+        Where there are few, or processes are yet to begin, it returns at once: whoever takes them
+        checks what it does not know.
         """
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         self._times.extend([now_s] * len(receipts))
-        if not receipts or not self._are_many(now_s) or now_s < self._rests_until_s:
+        if not receipts or not self._are_many(now_s) or not self._are_ready(now_s):
             return
         call = _Call(len(receipts), loop.create_future())
         self._waiting.extend((receipt, call) for receipt in receipts)
@@ -71,6 +72,13 @@ class ReceiptChecks:
     def _are_many(self, now_s: float) -> bool:
         return len(self._times) == MANY and now_s - self._times[0] < MANY_WITHIN_S
 
+    def _are_ready(self, now_s: float) -> bool:
+        """Tell whether processes take receipts now; begin them where there are none."""
+        if now_s < self._rests_until_s:
+            return False
+        self._processes = self._processes or SignatureProcesses()
+        return self._processes.ready
+
     def _call_soon(self, checked: CheckedReceipts) -> None:
         if not self._called:
             self._called = True
@@ -78,10 +86,10 @@ class ReceiptChecks:
 
     def _hand_over(self, checked: CheckedReceipts) -> None:
         self._called = False
-        if asyncio.get_running_loop().time() < self._rests_until_s:
+        processes = self._processes
+        if processes is None:  # ended from outside a moment ago
             self._take(self._next_group(len(self._waiting)), None, checked)
             return
-        processes = self._processes = self._processes or SignatureProcesses()
         while self._waiting and self._at_work < 2 * processes.count:
             group = self._next_group(max(1, -(-len(self._waiting) // processes.count)))
             self._at_work += 1

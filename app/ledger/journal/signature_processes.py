@@ -24,12 +24,18 @@ def readings_that_hold(receipts: Sequence[SignedReceipt]) -> list[ReceiptReading
 
 
 class SignatureProcesses:
-    """Processes that check receipts. They begin with the first, and end with this process."""
+    """Processes that check receipts. They begin at once, and end with this process."""
 
     def __init__(self) -> None:
         self.count = max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
         # spawned: a fork would copy threads' locks in whatever state they are
         self._pool = ProcessPoolExecutor(self.count, get_context("spawn"), _end_with_parent)
+        self._beginning = [self.check(()) for _ in range(self.count)]
+
+    @property
+    def ready(self) -> bool:
+        """Whether they have begun, which takes a second and more; or will not."""
+        return all(each.done() for each in self._beginning)
 
     def check(self, receipts: Sequence[SignedReceipt]) -> Future[list[ReceiptReading | None]]:
         """Begin to check receipts (`readings_that_hold`)."""
