@@ -85,6 +85,8 @@ class EntryKind:
     GRANT_PAID: Final = "grant-paid"
     STOPPED: Final = "stopped"
     RESUMED: Final = "resumed"
+    EVIDENCE_RULE: Final = "evidence-rule"
+    EVIDENCE_LET_GO: Final = "evidence-let-go"
 
 
 @dataclass(frozen=True)

@@ -113,4 +113,5 @@ def _snapshot_of(position: ReplayedLedger, last_hash: bytes, parts: bytes) -> St
         classes=tuple(state.classes.values()),
         epoch=state.epoch,
         economy=state.economy,
+        evidence_rule=state.evidence_rule,
     )

@@ -24,7 +24,7 @@ from app.ledger.journal.replay import ReplayedLedger
 from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.packing import Packing
-from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.sql import JournalStorage, StoredSnapshot
 
 SNAPSHOT_TAG: Final = b"poip/v1/snapshot\0"
@@ -54,6 +54,7 @@ class StateSnapshot:
     classes: tuple[ClassRecord, ...]
     epoch: Epoch
     economy: PublicEconomy
+    evidence_rule: EvidenceRule
 
 
 PACKING: Final = Packing(StateSnapshot)
@@ -104,6 +105,7 @@ def _state_of(snapshot: StateSnapshot) -> State:
     state.entries, state.format = snapshot.entries, snapshot.format
     state.host_key, state.epoch = snapshot.host_key, snapshot.epoch
     state.writers, state.economy = snapshot.writers, snapshot.economy
+    state.evidence_rule = snapshot.evidence_rule
     state.balances.update(snapshot.balances)
     state.phones.update({each.serial: each for each in snapshot.phones})
     state.classes.update({each.name: each for each in snapshot.classes})

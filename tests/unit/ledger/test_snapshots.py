@@ -28,7 +28,7 @@ from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords
-from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sqlite import SqliteStorage
 from tests.unit.ledger.economy.test_money_machine import Money
@@ -126,6 +126,7 @@ def course() -> Iterator[Course]:
         patch.setattr(snapshot_writer, "RECORDS_A_COMMIT", 2)  # each takes several commits
         course = Course(Path(folder), seed=3)
         course.bench.ledger.writers.admit(public_bytes(Ed25519PrivateKey.generate()))
+        course.bench.ledger.kept_evidence.keep_by(EvidenceRule(most_days=9))
         for turn in range(STEPS):
             with course.bench.ledger.atomic():
                 course.step()
@@ -152,7 +153,8 @@ def test_a_ledger_goes_on_from_a_snapshot_as_from_its_first_entry(course: Course
     assert resumed_at.frontier.peaks == whole.frontier.peaks
 
 
-FILLED = [PhoneAccount, TransactionRecord, ClassRecord, Epoch, PublicEconomy, StateSnapshot]
+FILLED = [PhoneAccount, TransactionRecord, ClassRecord, Epoch, PublicEconomy, EvidenceRule]
+FILLED += [StateSnapshot]
 
 
 @pytest.mark.parametrize("kind", FILLED)
