@@ -9,19 +9,30 @@ from __future__ import annotations
 from typing import Final
 
 from app.benchmarks.stages.signed_receipts import SigningPhones
+from app.core.clock import SystemClock
 from app.core.identifiers import TransactionId
 from app.ledger.ledger import Ledger
 from app.ledger.rules.evidence import SignedReceipt
 from app.rack.home import Home
-from app.testing.clocks import ManualClock
 
 _STAGES: Final = 6
 _TRANSACTIONS_A_COMMIT: Final = 32
 
 
-def make_long_journal(home: Home, entries: int) -> ManualClock:
-    """Write a ledger of at least so many entries; return the clock that it ended at."""
-    clock = ManualClock()
+class _WoundClock(SystemClock):
+    """A wall clock that stands still until it is wound on."""
+
+    def __init__(self) -> None:
+        self.now_ms = super().wall_ms()
+
+    def wall_ms(self) -> int:
+        """Return the moment that it was wound to."""
+        return self.now_ms
+
+
+def make_long_journal(home: Home, entries: int) -> None:
+    """Write a ledger of at least so many entries."""
+    clock = _WoundClock()
     ledger = Ledger(home.ledger_file, home.ledger_key, clock)
     try:
         with ledger.atomic():
@@ -30,13 +41,12 @@ def make_long_journal(home: Home, entries: int) -> ManualClock:
         while written < entries:
             with ledger.atomic():
                 for _ in range(_TRANSACTIONS_A_COMMIT):
-                    clock.advance(1)
+                    clock.now_ms += 1000
                     _work(ledger, phones, TransactionId(f"t{written}"))
                     written += _STAGES + 3
                 ledger.look_after()
     finally:
         ledger.close()
-    return clock
 
 
 def _work(ledger: Ledger, phones: SigningPhones, name: TransactionId) -> None:

@@ -78,7 +78,6 @@ def test_a_class_in_doubt_is_told_of_as_long_as_it_is(
 def test_how_long_evidence_is_kept_is_set_beside_the_ledger(
     window: MainWindow, control: ScriptedControl
 ) -> None:
-    assert window.ledger.open_evidence_rule() is None
     publish(window, control)
     dialog = window.ledger.open_evidence_rule()
     assert dialog is not None
