@@ -23,6 +23,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.not_a_probability": message("{text} is not above 0 and at most 1"),
     "option.not_a_whole_number": message("'{text}' is not a whole number"),
     "option.not_above_zero": message("{text} is not above 0"),
+    "option.below_zero": message("{text} is below 0"),
     "option.not_finite": message("{text} is not finite"),
     "option.not_a_memory_share": message(
         "{text} is not PHONE=SHARE with a number above 0 and at most {most:.0f}"
