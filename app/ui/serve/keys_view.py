@@ -28,12 +28,12 @@ from app.ui.serve.made_key import MadeKey
 from app.ui.serve.serving import HttpDoor
 from app.words.catalogue import message, tr
 from app.words.pages.serve import (
-    day_text,
     key_state,
     limit_text,
     serve_keys_text,
     sure_to_revoke,
 )
+from app.words.states import day_text
 
 T = TypeVar("T")
 _SURE_MS = 4000

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from app.rack.door.serving import ApiKey, ServeActivity
 from app.words.catalogue import ntr, tr
-from app.words.states import listed
+from app.words.states import day_text, listed
 
 
 def served_text(address: str) -> str:
@@ -53,14 +51,6 @@ def made_text(name: str) -> str:
 def sure_to_revoke(name: str) -> str:
     """Return what the button asks before a key is revoked."""
     return tr("Really revoke {name}?").format(name=name)
-
-
-def day_text(wall_ms: int | None) -> str:
-    """Return a moment to a minute, today's by the time alone; nothing where there was none."""
-    if wall_ms is None:
-        return ""
-    moment, now = datetime.fromtimestamp(wall_ms / 1000).astimezone(), datetime.now().astimezone()
-    return moment.strftime("%H:%M" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def key_state(key: ApiKey) -> str:

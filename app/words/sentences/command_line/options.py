@@ -43,6 +43,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
     "trace.not_written": message("Cannot write the trace {path}: {reason}."),
+    "standby.no_rack": message("No rack is open on {home}: phones stand by in an open one."),
+    "standby.several": message("Several phones are called {name}."),
+    "standby.stands_by": message("{phones} stand by: kept ready, without layers."),
+    "standby.taken_up": message("{phones} may hold layers again."),
+    "standby.unknown": message("The rack has no phone {name}."),
     "window.options_left": message(
         "What {options} ask for needs a new window: this one has the rack {rack} open."
     ),
@@ -51,6 +56,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "standby.no_rack": message("Open one, in the window or with `shardloom serve`."),
+    "standby.several": message("Give the serial number of one; `shardloom devices` lists them."),
+    "standby.unknown": message("`shardloom devices` lists the phones there are."),
     "window.options_left": message("Close it, and start again."),
     "window.silent": message("Wait for it, or end its process."),
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
