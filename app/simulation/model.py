@@ -42,9 +42,9 @@ _DISTANCES: Final = (np.arange(VOCABULARY_SIZE)[None] - np.arange(VOCABULARY_SIZ
 )
 _LOGITS: Final = -_DISTANCES.astype(np.float32)
 """A row for each token that may be the likeliest."""
-_Row = tuple[int, ...]
-"""`HIDDEN_SIZE` numbers: so few are computed sooner one by one than as an array."""
-_NOTHING: Final[_Row] = (0,) * HIDDEN_SIZE
+_Row = tuple[int, int, int, int]
+"""`HIDDEN_SIZE` numbers: so few are computed sooner one by one than as an array or in a loop."""
+_NOTHING: Final[_Row] = (0, 0, 0, 0)
 
 
 class ArithmeticEngine(ShardEngine):
@@ -90,23 +90,33 @@ class ArithmeticEngine(ShardEngine):
 
     def _row(self, slot: int, position: int, value: int | list[float], together: int) -> _Row:
         """Return what the span makes of one token or hidden state; `together` is 0 or 1."""
-        if isinstance(value, int):
-            pairs = zip(_SPREAD, _SPREAD[::-1], strict=True)
-            hidden = tuple((value * factor + addend) % _PRIME for factor, addend in pairs)
-        else:
-            hidden = tuple(map(int, value))
+        a, b, c, d = _embedded(value) if isinstance(value, int) else map(int, value)
         kept = self._kept[slot]
         before = kept[position - 1] if position else (_NOTHING,) * len(self._numbers)
         rows: list[_Row] = []
-        for number, old in zip(self._numbers, before, strict=True):
+        for number, (old_a, old_b, old_c, old_d) in zip(self._numbers, before, strict=True):
             add = number + position + together
-            pairs = zip(old, hidden, strict=True)
-            row = tuple([(3 * each + 5 * other + add) % _PRIME for each, other in pairs])
-            pairs = zip(hidden[::-1], row, strict=True)
-            hidden = tuple([(each + other) % _PRIME for each, other in pairs])
-            rows.append(row)
+            row_a, row_b = (3 * old_a + 5 * a + add) % _PRIME, (3 * old_b + 5 * b + add) % _PRIME
+            row_c, row_d = (3 * old_c + 5 * c + add) % _PRIME, (3 * old_d + 5 * d + add) % _PRIME
+            rows.append((row_a, row_b, row_c, row_d))
+            a, b, c, d = (
+                (d + row_a) % _PRIME,
+                (c + row_b) % _PRIME,
+                (b + row_c) % _PRIME,
+                (a + row_d) % _PRIME,
+            )
         kept[position] = tuple(rows)
-        return hidden
+        return a, b, c, d
+
+
+def _embedded(token: int) -> _Row:
+    a, b, c, d = _SPREAD
+    return (
+        (token * a + d) % _PRIME,
+        (token * b + c) % _PRIME,
+        (token * c + b) % _PRIME,
+        (token * d + a) % _PRIME,
+    )
 
 
 def _logits(rows: Sequence[_Row]) -> Tensor:

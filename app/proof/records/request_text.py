@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final, Self
 
 import rfc8785
@@ -63,8 +64,12 @@ class RequestText:
         return read
 
 
+@lru_cache(maxsize=8)
 def model_content(manifest: ModelManifest) -> bytes:
-    """Return the bytes whose SHA-256 stands for a model: everything known of it but weights."""
+    """Return the bytes whose SHA-256 stands for a model: everything known of it but weights.
+
+    Each attempt asks for those of the same few models, of hundreds of blocks.
+    """
     fields: dict[str, Any] = asdict(manifest)
     return rfc8785.dumps({"type": _MODEL_TYPE, "manifest": _exact(fields)})
 

@@ -65,9 +65,10 @@ def open_virtual_rack(
     home: Path,
     phones: int,
     patience: float = PATIENCE,
-    balancing: Balancing | None = None,
+    balancing: Balancing = Balancing.OFF,
     sharp_rate: float = 0.0,
 ) -> Iterator[RackService]:
+    """Open a rack whose layers stay: phones that share cores are quick and slow by turns."""
     options = RackOptions(
         home=home,
         rack=f"virtual:{phones}",

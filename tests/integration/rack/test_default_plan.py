@@ -123,6 +123,7 @@ def test_a_rack_of_all_phones_says_among_which_plans_its_own_is_proven(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = ["--home", str(tmp_path / "home"), "--rack", str(rack_file(tmp_path, "all"))]
+    home += ["--patience", str(PATIENCE)]
     assert main(["plan", "demo", *home, "--compare"]) == 0
     said = capsys.readouterr().out
     assert "exact, proven among plans that use all phones" in said

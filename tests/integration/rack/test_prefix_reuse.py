@@ -16,6 +16,7 @@ from app.models.library import Library
 from app.models.whole import run_whole
 from app.pipeline.opening_stages.attempt_terms import PREFILL_CHUNK_TOKENS
 from app.pipeline.prompts.cutting import chunk_sizes
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Ask, ClearFault, Inject, UseModel
 from app.rack.options import RackOptions
 from app.rack.phones import preparation
@@ -90,7 +91,15 @@ class Bench:
 
 
 def _options(home: Path, model: str) -> RackOptions:
-    return RackOptions(home=home, rack="virtual:3", model=model, audit_rate=1.0, patience=PATIENCE)
+    """Layers stay where they are: a move would have rows read again that are counted here."""
+    return RackOptions(
+        home=home,
+        rack="virtual:3",
+        model=model,
+        audit_rate=1.0,
+        patience=PATIENCE,
+        balancing=Balancing.OFF,
+    )
 
 
 @pytest.fixture(scope="module")

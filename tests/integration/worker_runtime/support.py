@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import platform
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -50,6 +52,8 @@ DOWNLOAD_TIMEOUT_S = 170
 LAUNCH_TIMEOUT_S = 120.0
 ANSWER_TIMEOUT_S = 120.0
 SPAN = "demo"
+_TOO_SLOW: list[str] = []
+"""Why no more is downloaded."""
 
 PHONE_TOOLS = (
     *("cat", "chmod", "cmp", "cut", "df", "grep", "gunzip", "gzip", "ls", "mkdir", "mv"),
@@ -63,8 +67,26 @@ def skip_aloud(reason: str) -> None:
     pytest.skip(f"NOT PROVEN HERE: {reason}")
 
 
+@cache
+def built(abi: str) -> PhoneRuntime:
+    """Return the runtime that every test of this process shares, or skip as `build` does."""
+    return build(abi, Path(tempfile.mkdtemp(dir=_shared_folder())))
+
+
+@cache
+def _shared_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="shardloom-runtimes-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def build(abi: str, out: Path) -> PhoneRuntime:
-    """Run the build command, and skip where this machine cannot download what it needs."""
+    """Run the build command, and skip where this machine cannot download what it needs.
+
+    Where a download did not end in time the others are not waited for: they come the same way.
+    """
+    if _TOO_SLOW:
+        skip_aloud(_TOO_SLOW[0])
     command = (sys.executable, str(BUILD / "build.py"), "--abi", abi)
     try:
         done = subprocess.run(
@@ -75,7 +97,8 @@ def build(abi: str, out: Path) -> PhoneRuntime:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        skip_aloud(f"the parts of a runtime did not arrive within {DOWNLOAD_TIMEOUT_S} s")
+        _TOO_SLOW.append(f"the parts of a runtime did not arrive within {DOWNLOAD_TIMEOUT_S} s")
+        skip_aloud(_TOO_SLOW[0])
     if done.returncode == UNAVAILABLE_STATUS:
         skip_aloud(done.stderr.strip().rpartition("\n")[2])
     assert done.returncode == 0, done.stderr

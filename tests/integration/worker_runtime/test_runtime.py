@@ -34,6 +34,7 @@ from tests.integration.worker_runtime.support import (
     android_programs,
     bare_phone,
     build,
+    built,
     emulate,
     generate,
     install_android_tools,
@@ -63,13 +64,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def intel_runtime(tmp_path_factory: pytest.TempPathFactory) -> PhoneRuntime:
-    return build("x86_64", tmp_path_factory.mktemp("intel"))
+def intel_runtime() -> PhoneRuntime:
+    return built("x86_64")
 
 
 @pytest.fixture(scope="module")
-def arm_runtime(tmp_path_factory: pytest.TempPathFactory) -> PhoneRuntime:
-    return build("arm64-v8a", tmp_path_factory.mktemp("arm"))
+def arm_runtime() -> PhoneRuntime:
+    return built("arm64-v8a")
 
 
 @pytest.fixture(scope="module")

@@ -174,11 +174,13 @@ def test_prometheus_reads_what_was_counted(tmp_path: Path) -> None:
 def test_places_bound_what_the_rack_computes_at_once(tmp_path: Path, places: int) -> None:
     running: list[int] = []
     most: list[int] = []
+    all_at_once = Barrier(places)
 
     def write(request: FakeRequest) -> None:
         running.append(1)
+        all_at_once.wait(TIMEOUT_S)
+        time.sleep(0.005)  # for one too many
         most.append(len(running))
-        time.sleep(0.005)
         request.say(1)
         running.pop()  # before it says so
         request.audit()

@@ -36,7 +36,7 @@ from tests.integration.rack.support import (
     generate,
     wait_until,
 )
-from tests.integration.worker_runtime.support import build, qemu, skip_aloud
+from tests.integration.worker_runtime.support import built, qemu, skip_aloud
 from tests.integration.workers.model import Sizes, write_llama
 from tests.soak import slice_of_several
 from workers.engine.processor import numerical_class
@@ -97,7 +97,7 @@ def rack(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackS
         phones += [PHONE.format(serial=serial), FOREIGN.format(emulator=by) if by else ""]
     rack_file = folder / "three.toml"
     rack_file.write_text("".join(phones))
-    runtime = build("arm64-v8a", folder / "built")
+    runtime = built("arm64-v8a")
     shutil.copytree(runtime.path.parent, folder / "cache" / "shardloom" / "worker-runtime")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

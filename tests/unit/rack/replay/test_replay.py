@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,12 +83,10 @@ def test_a_replay_shows_the_same_pictures_in_the_same_order(file: Path, speed: f
 
 
 def test_a_replay_takes_no_command_and_closes_at_once(file: Path) -> None:
-    rack = ReplayedRack(file, 1e-6)
+    rack = ReplayedRack(file, 1e-12)
     with raises_saying(BadInputError, match="This is a replay"):
         rack.do(Apply()).result(5)
-    started_s = time.monotonic()
-    rack.close().result(30)
-    assert time.monotonic() - started_s < 10
+    rack.close().result(30)  # playing on would take months
 
 
 @pytest.mark.parametrize(
