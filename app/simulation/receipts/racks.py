@@ -35,6 +35,8 @@ class RackLoss:
     bytes_a_receipt: float
     """All that was sent while receipts were signed, for each of them."""
     healing_bytes: int
+    idle_bytes_per_second: float
+    """What a phone sends where nothing is signed."""
 
 
 def lose_two_of(phones: int, receipts: int, seed: int) -> RackLoss:
@@ -58,6 +60,9 @@ class _Rack:
         self._tell(self._signed)
         self._air.run(SETTLE_S)
         before = self._air.sent_bytes
+        self._air.run(SETTLE_S)
+        idle = (self._air.sent_bytes - before) / SETTLE_S / count
+        before = self._air.sent_bytes
         self._sign(receipts)
         signing_bytes = self._air.sent_bytes - before
         stored = [each for each in self._records if self._is_stored(each)]
@@ -76,6 +81,7 @@ class _Rack:
             returned_s=self._away_and_back(receipts),
             bytes_a_receipt=signing_bytes / receipts,
             healing_bytes=healing_bytes,
+            idle_bytes_per_second=idle,
         )
 
     def _sign(self, receipts: int) -> None:
