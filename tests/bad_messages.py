@@ -17,6 +17,26 @@ import numpy as np
 
 from tests.signing import TERMS
 from workers.fault_names import FaultName
+from workers.protocol.between_phones.replica_messages import (
+    FetchRecords,
+    HaveRecords,
+    ListedRecord,
+    ListRecords,
+    OfferRecords,
+    PeerMessage,
+    PutRecords,
+    RecordsFetched,
+    RecordsListed,
+    ReplicasShown,
+    SetMembers,
+    ShowNodes,
+    ShowReplicas,
+    ShowRoots,
+    SignerRoot,
+    TellMembers,
+    TreeNode,
+    WantRecords,
+)
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
@@ -66,26 +86,6 @@ from workers.protocol.replay_commands import (
     SignStates,
     StatesOpened,
     StatesSigned,
-)
-from workers.protocol.replica_messages import (
-    FetchRecords,
-    HaveRecords,
-    ListedRecord,
-    ListRecords,
-    OfferRecords,
-    PeerMessage,
-    PutRecords,
-    RecordsFetched,
-    RecordsListed,
-    ReplicasShown,
-    SetMembers,
-    ShowNodes,
-    ShowReplicas,
-    ShowRoots,
-    SignerRoot,
-    TellMembers,
-    TreeNode,
-    WantRecords,
 )
 from workers.protocol.sampling_rule import Added, Choice, SamplingRule
 from workers.protocol.span_shape import SpanShape

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from workers.protocol.commands import Done
-from workers.protocol.replica_messages import (
+from workers.protocol.between_phones.replica_messages import (
     MAXIMUM_LISTED,
     FetchRecords,
     ListRecords,
@@ -13,6 +12,7 @@ from workers.protocol.replica_messages import (
     SetMembers,
     ShowReplicas,
 )
+from workers.protocol.commands import Done
 from workers.replicas.members import SignedMembers
 from workers.replicas.node import ReplicaNode
 from workers.ring.parts import Handlers, WorkerParts

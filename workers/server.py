@@ -11,10 +11,10 @@ from workers.errors import ReportedError
 from workers.log import log
 from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
 from workers.protocol.message import Reply, WorkerCommand
-from workers.protocol.replica_messages import PeerMessage
 from workers.protocol.told import Failed, failure
 from workers.replay_commands import ReplayCommands
 from workers.replica_commands import ReplicaCommands

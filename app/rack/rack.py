@@ -118,11 +118,7 @@ class Rack:
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
         self.on_phones = LedgerOnPhones(
-            context,
-            self.ledger_thread,
-            self.home.ledger_place,
-            self.fleet,
-            self._path_finder,
+            context, self.ledger_thread, self.home.ledger_place, self.fleet, self._path_finder
         )
         self.examiner = Examiner(
             context, self.assigner, self._penalties, self.library, self._audit_pool, self._is_idle

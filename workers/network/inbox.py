@@ -13,9 +13,9 @@ from workers.errors import WireError
 from workers.log import log
 from workers.network.curve import Admission
 from workers.network.dropped import DroppedMessages
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.codec import Asked, BadCommandError, encode, read_incoming
 from workers.protocol.message import Message
-from workers.protocol.replica_messages import PeerMessage
 from workers.protocol.step_message import is_step
 
 _WAIT_MS = 1_000

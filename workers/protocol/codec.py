@@ -15,6 +15,23 @@ import msgpack
 import numpy as np
 
 from workers.errors import WireError
+from workers.protocol.between_phones.replica_messages import (
+    FetchRecords,
+    HaveRecords,
+    ListRecords,
+    OfferRecords,
+    PeerMessage,
+    PutRecords,
+    RecordsFetched,
+    RecordsListed,
+    ReplicasShown,
+    SetMembers,
+    ShowNodes,
+    ShowReplicas,
+    ShowRoots,
+    TellMembers,
+    WantRecords,
+)
 from workers.protocol.bounds import FieldError, Form, Integer, Tensors, read_fields, write_fields
 from workers.protocol.commands import (
     Admit,
@@ -59,23 +76,6 @@ from workers.protocol.replay_commands import (
     SignStates,
     StatesOpened,
     StatesSigned,
-)
-from workers.protocol.replica_messages import (
-    FetchRecords,
-    HaveRecords,
-    ListRecords,
-    OfferRecords,
-    PeerMessage,
-    PutRecords,
-    RecordsFetched,
-    RecordsListed,
-    ReplicasShown,
-    SetMembers,
-    ShowNodes,
-    ShowReplicas,
-    ShowRoots,
-    TellMembers,
-    WantRecords,
 )
 from workers.protocol.told import Broken, Failed, Heartbeat, Token
 from workers.protocol.wire import (

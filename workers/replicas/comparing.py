@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from workers.protocol.replica_messages import (
+from workers.protocol.between_phones.replica_messages import (
     MAXIMUM_MEMBERS,
     MAXIMUM_NAMED,
     MAXIMUM_NODES,
@@ -16,7 +16,7 @@ from workers.protocol.replica_messages import (
     TreeNode,
     WantRecords,
 )
-from workers.replicas.keeping import KeptRecords
+from workers.replicas.keeping import RecordShelves
 from workers.replicas.members import Placement, SignedMembers
 
 _DIGEST_BYTES: Final = 32
@@ -34,7 +34,7 @@ class Compared:
 class TreeComparison:
     """What is kept here beside what others say that they keep."""
 
-    kept: KeptRecords
+    kept: RecordShelves
     placement: Placement
     own: str
     """This phone's transport key."""

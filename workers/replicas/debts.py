@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from workers.protocol.replica_messages import MAXIMUM_NAMED
+from workers.protocol.between_phones.replica_messages import MAXIMUM_NAMED
 
 FIRST_REST_S: Final = 2.0
 LONGEST_REST_S: Final = 16.0

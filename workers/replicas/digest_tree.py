@@ -10,7 +10,7 @@ import hashlib
 from bisect import bisect_left, insort
 from typing import Final
 
-from workers.protocol.replica_messages import FAN_OUT, SHORT_HASH_BYTES, TreeNode
+from workers.protocol.between_phones.replica_messages import FAN_OUT, SHORT_HASH_BYTES, TreeNode
 
 _LEAVES_TAG: Final = b"\x00"
 _NODE_TAG: Final = b"\x01"

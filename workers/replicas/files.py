@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from workers.errors import ReceiptError
-from workers.protocol.replica_messages import MAXIMUM_PACKED_BYTES
-from workers.replicas.records import Record
+from workers.protocol.between_phones.replica_messages import MAXIMUM_PACKED_BYTES
+from workers.replicas.records import SignedRecord
 
 MOST_DEAD_BYTES: Final = 1 << 20
 _HEAD: Final = struct.Struct(">II")
@@ -40,12 +40,12 @@ class RecordFile:
         """How much lies in the file, dead records among it."""
         return self._end
 
-    def records(self) -> Sequence[Record]:
+    def records(self) -> Sequence[SignedRecord]:
         """Return all records that were there when the file was opened, once."""
         found, self._found = self._found, []
         return found
 
-    def add(self, record: Record) -> None:
+    def add(self, record: SignedRecord) -> None:
         """Append a record. Raises `OSError`; the file is then as it was."""
         entry = _HEAD.pack(len(record.packed), zlib.crc32(record.packed)) + record.packed
         written = 0
@@ -99,7 +99,7 @@ class RecordFile:
         self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         self._places, self._end, self._live_bytes = places, end, end
 
-    def _scanned(self) -> Iterator[Record]:
+    def _scanned(self) -> Iterator[SignedRecord]:
         size = os.fstat(self._file).st_size
         while self._end + _HEAD.size <= size:
             length, checksum = _HEAD.unpack(os.pread(self._file, _HEAD.size, self._end))
@@ -116,8 +116,8 @@ class RecordFile:
         os.ftruncate(self._file, self._end)
 
 
-def _read(packed: bytes) -> Record | None:
+def _read(packed: bytes) -> SignedRecord | None:
     try:
-        return Record.read(packed, checked=False)
+        return SignedRecord.read(packed, checked=False)
     except ReceiptError:
         return None

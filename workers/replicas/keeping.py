@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
-from workers.protocol.replica_messages import ListedRecord
-from workers.replicas.records import Record
+from workers.protocol.between_phones.replica_messages import ListedRecord
+from workers.replicas.records import SignedRecord
 from workers.replicas.shelf import Shelf
 
 MOST_BYTES: Final = 128 << 20
@@ -16,7 +16,7 @@ MOST_BYTES: Final = 128 << 20
 class RecordDisk(Protocol):
     """Where records lie. What was added is safe once whoever runs the node has synced it."""
 
-    def add(self, record: Record) -> None:
+    def add(self, record: SignedRecord) -> None:
         """Write a record. Raises `OSError`."""
 
     def read(self, digest: bytes) -> bytes:
@@ -29,11 +29,11 @@ class RecordDisk(Protocol):
     def size_bytes(self) -> int:
         """How much lies there."""
 
-    def records(self) -> Sequence[Record]:
+    def records(self) -> Sequence[SignedRecord]:
         """Return all records, as a phone does when it starts. Raises `OSError`."""
 
 
-class KeptRecords:
+class RecordShelves:
     """Shelves by signer."""
 
     def __init__(self, disk: RecordDisk) -> None:
@@ -65,7 +65,7 @@ class KeptRecords:
         shelf = self._shelves.get(signer)
         return shelf is not None and digest in shelf
 
-    def add(self, record: Record) -> list[bytes]:
+    def add(self, record: SignedRecord) -> list[bytes]:
         """Keep a record; return those that are kept no longer for it. Raises `OSError`."""
         if self.has(record.signer, record.digest):
             return []
@@ -107,7 +107,7 @@ class KeptRecords:
                 break
         return found[:most]
 
-    def _put_away(self, record: Record) -> list[bytes]:
+    def _put_away(self, record: SignedRecord) -> list[bytes]:
         dropped = self._shelves.setdefault(record.signer, Shelf()).take(record)
         for digest in dropped:
             self._disk.drop(digest)

@@ -18,10 +18,10 @@ import rfc8785
 
 from workers.errors import ReceiptError
 from workers.identity.receipts import verify_signature
+from workers.protocol.between_phones.replica_messages import MAXIMUM_LISTING_BYTES, MAXIMUM_MEMBERS
 from workers.protocol.bounds import Digest, FieldError, Form, Integer, Items, read_fields
 from workers.protocol.commands import CurveKey
 from workers.protocol.forms import field_forms
-from workers.protocol.replica_messages import MAXIMUM_LISTING_BYTES, MAXIMUM_MEMBERS
 
 REPLICAS: Final = 3
 STORED_AT: Final = 2

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from workers.protocol.replica_messages import (
+from workers.protocol.between_phones.replica_messages import (
     MAXIMUM_PUT,
     HaveRecords,
     OfferRecords,
@@ -25,9 +25,9 @@ from workers.protocol.replica_messages import (
 from workers.replicas.allowance import CHECK_BYTES, Allowances
 from workers.replicas.comparing import TreeComparison
 from workers.replicas.debts import Debts
-from workers.replicas.keeping import MOST_BYTES, KeptRecords, RecordDisk
+from workers.replicas.keeping import MOST_BYTES, RecordDisk, RecordShelves
 from workers.replicas.members import REPLICAS, STORED_AT, Placement, SignedMembers
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 COMPARE_INTERVAL_S: Final = 8.0
 STAND_IN_AFTER_S: Final = 5.0
@@ -40,7 +40,7 @@ class ReplicaNode:
     def __init__(self, own_key: bytes, disk: RecordDisk) -> None:
         """`own_key` is the phone's Ed25519 key (32 bytes). Raises `OSError`."""
         self._own_key = own_key
-        self.kept = KeptRecords(disk)
+        self.kept = RecordShelves(disk)
         self._signed: SignedMembers | None = None
         self._placement: Placement | None = None
         self._own_transport = ""
@@ -87,16 +87,16 @@ class ReplicaNode:
             if signed.members.host_key != before.members.host_key:
                 return
             if signed.members.number <= before.members.number:
-                self.publish(Record.of_members(signed), now_s, at_once=False)
+                self.publish(SignedRecord.of_members(signed), now_s, at_once=False)
                 return
         self._signed, self._placement = signed, Placement(signed.members)
         self._own_transport = self._placement.transport.get(self._own_key, "")
         self._allowances.keep_only(frozenset(self._placement.key_of))
         self._compare_s = now_s
         self._owe_anew(now_s)
-        self.publish(Record.of_members(signed), now_s, at_once=False)
+        self.publish(SignedRecord.of_members(signed), now_s, at_once=False)
 
-    def publish(self, record: Record, now_s: float, *, at_once: bool = True) -> None:
+    def publish(self, record: SignedRecord, now_s: float, *, at_once: bool = True) -> None:
         """Give a record to those who are to keep it; what is not urgent is offered to them first.
 
         Raises `OSError` where the disk fails.
@@ -169,7 +169,7 @@ class ReplicaNode:
     def _take_records(self, sender: str, message: PutRecords, now_s: float) -> None:
         have = []
         for packed in message.records:
-            record = Record.read(packed)
+            record = SignedRecord.read(packed)
             if self._may_keep(record):
                 known = self.kept.has(record.signer, record.digest)
                 self._forget(self.kept.add(record))
@@ -180,7 +180,7 @@ class ReplicaNode:
         if have and message.answer:
             self._outbox.append((sender, HaveRecords(tuple(have))))
 
-    def _may_keep(self, record: Record) -> bool:
+    def _may_keep(self, record: SignedRecord) -> bool:
         """Tell whether a record is of this ledger and a phone of it, and there is room."""
         if self._placement is None:
             return False

@@ -14,12 +14,12 @@ from typing import Final, Self
 from workers.errors import ReceiptError
 from workers.identity.checkpoint import LogCheckpoint
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
+from workers.protocol.between_phones.replica_messages import MAXIMUM_PACKED_BYTES
 from workers.protocol.commands import (
     MAXIMUM_NOTE_CHARACTERS,
     MAXIMUM_RECEIPT_BYTES,
     SIGNATURE_BYTES,
 )
-from workers.protocol.replica_messages import MAXIMUM_PACKED_BYTES
 from workers.replicas.members import ListStatement, SignedMembers
 
 RECEIPT: Final = 1
@@ -35,7 +35,7 @@ _UNTOLD: Final = frozenset({"sequence", "previous"})
 
 
 @dataclass(frozen=True)
-class Record:
+class SignedRecord:
     """One signed statement, and what it may contradict."""
 
     kind: int
@@ -137,7 +137,7 @@ class Record:
         """What of its kind it is: a signer signs each once."""
         return self.kind, self.sequence
 
-    def contradicts(self, other: Record) -> bool:
+    def contradicts(self, other: SignedRecord) -> bool:
         """Tell whether both together prove that their signer lied, by two signatures alone.
 
         An honest phone gives a number once and states one thing about an opening, whose nonce it

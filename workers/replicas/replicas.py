@@ -19,13 +19,13 @@ from workers.errors import ReceiptError, ReportedError, RequestRefusedError
 from workers.log import LogOnce, log
 from workers.network.dropped import DroppedMessages
 from workers.network.links import OutboundLinks
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.codec import encode
 from workers.protocol.commands import NextHop
-from workers.protocol.replica_messages import PeerMessage
 from workers.replicas.files import RecordFile
 from workers.replicas.members import SignedMembers
 from workers.replicas.node import ReplicaNode
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 TICK_S: Final = 0.25
 MOST_QUEUED: Final = 1_024
@@ -71,12 +71,12 @@ class Replicas:
     def publish_receipt(self, data: bytes, signature: bytes) -> None:
         """Give a receipt that was just signed to the phones that are to keep it."""
         self._hand_over(
-            lambda: self._publish(lambda: Record.of_receipt(data, signature, self._own_key))
+            lambda: self._publish(lambda: SignedRecord.of_receipt(data, signature, self._own_key))
         )
 
     def publish_head(self, note: str) -> None:
         """Give a head that the host showed to the phones that are to keep it."""
-        self._hand_over(lambda: self._publish(lambda: Record.of_head(note)))
+        self._hand_over(lambda: self._publish(lambda: SignedRecord.of_head(note)))
 
     def set_members(self, signed: SignedMembers, ways: Sequence[NextHop]) -> None:
         """Go by another list of members. Raises `ReportedError`."""
@@ -189,7 +189,7 @@ class Replicas:
         except ReceiptError as error:
             self._dropped.note(sender, "record", f"{error}")
 
-    def _publish(self, make: Callable[[], Record]) -> None:
+    def _publish(self, make: Callable[[], SignedRecord]) -> None:
         if self._ledger is None:
             return
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.replicas.digest_tree import DigestTree
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 MOST_NUMBERS: Final = 2_048
 """Of so many of a signer's numbers, the highest ones, records are kept."""
@@ -34,7 +34,7 @@ class KeptRecord:
     content: bytes
 
     @classmethod
-    def of(cls, record: Record) -> KeptRecord:
+    def of(cls, record: SignedRecord) -> KeptRecord:
         """Return what is remembered of a record."""
         return cls(record.number, record.digest, record.opening, record.content)
 
@@ -72,7 +72,7 @@ class Shelf:
         """Return by what records are sorted, so that what contradicts itself goes together."""
         return self._by_digest[digest].number, digest
 
-    def take(self, record: Record) -> list[bytes]:
+    def take(self, record: SignedRecord) -> list[bytes]:
         """Take in a record that is not kept; return those that are no longer, itself perhaps."""
         kept = KeptRecord.of(record)
         found = self._conflicts_of(record)
@@ -108,7 +108,7 @@ class Shelf:
         if kept.opening:
             insort(self._by_opening[kept.opening], kept.digest)
 
-    def _conflicts_of(self, record: Record) -> list[tuple[bytes, bytes]]:
+    def _conflicts_of(self, record: SignedRecord) -> list[tuple[bytes, bytes]]:
         rivals = [self._by_digest[each] for each in self._by_number.get(record.number, [])]
         for digest in self._by_opening.get(record.opening, []) if record.opening else []:
             other = self._by_digest[digest]

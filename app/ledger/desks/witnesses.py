@@ -12,7 +12,7 @@ from app.ledger.entry import EntryKind
 from app.ledger.journal.journal import Journal
 from app.ledger.journal.keys import public_bytes
 from workers.identity.checkpoint import LogCheckpoint, signed_note
-from workers.protocol.replica_messages import MAXIMUM_MEMBERS
+from workers.protocol.between_phones.replica_messages import MAXIMUM_MEMBERS
 from workers.replicas.members import Member, Members, SignedMembers
 
 

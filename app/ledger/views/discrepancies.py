@@ -13,7 +13,7 @@ from app.core.identifiers import Serial
 from workers.errors import ReceiptError
 from workers.identity.receipts import read_receipt
 from workers.replicas.members import STORED_AT
-from workers.replicas.records import Record, receipt_digest
+from workers.replicas.records import SignedRecord, receipt_digest
 
 MOST_ROWS: Final = 1_000
 """Rows of a kind that are told; how many there are in all is told besides."""
@@ -111,7 +111,7 @@ class Discrepancies:
 
 
 @dataclass
-class Holdings:
+class PhoneHoldings:
     """Which phones keep which records, by digest."""
 
     signers: dict[bytes, bytes] = field(default_factory=dict)
@@ -125,8 +125,8 @@ class Holdings:
 
 def compare(
     journal: Iterable[JournalReceipt],
-    holdings: Holdings,
-    shown: Mapping[bytes, Record],
+    holdings: PhoneHoldings,
+    shown: Mapping[bytes, SignedRecord],
     asked: tuple[Serial, ...],
     silent: tuple[Serial, ...],
     serials: Mapping[bytes, str],
@@ -159,10 +159,10 @@ def compare(
 
 
 def contradictions(
-    records: Iterable[Record], serials: Mapping[bytes, str]
+    records: Iterable[SignedRecord], serials: Mapping[bytes, str]
 ) -> tuple[ContradictionRow, ...]:
     """Return each pair of records that contradict each other; at most `MOST_ROWS`."""
-    by_slot: dict[tuple[bytes, object], list[Record]] = {}
+    by_slot: dict[tuple[bytes, object], list[SignedRecord]] = {}
     for record in records:
         slots: list[object] = [record.number]
         if record.opening:
@@ -179,7 +179,9 @@ def contradictions(
     return tuple(_contradiction(*pair, serials) for pair in list(pairs.values())[:MOST_ROWS])
 
 
-def rivals(journal: Iterable[JournalReceipt], records: Iterable[Record]) -> list[JournalReceipt]:
+def rivals(
+    journal: Iterable[JournalReceipt], records: Iterable[SignedRecord]
+) -> list[JournalReceipt]:
     """Return the journal's receipts of the same number or stage as one of the records."""
     numbers, stages = set[tuple[bytes, int]](), set[tuple[bytes, str, int]]()
     for record in records:
@@ -207,7 +209,7 @@ def _floors(
 
 
 def _kept_row(
-    record: Record, kept: Mapping[bytes, list[Serial]], serials: Mapping[bytes, str]
+    record: SignedRecord, kept: Mapping[bytes, list[Serial]], serials: Mapping[bytes, str]
 ) -> ReceiptRow:
     transaction, stage, _ = record.opening.split("\n")
     serial = serials.get(record.signer, record.signer.hex())
@@ -221,7 +223,9 @@ def _journal_row(receipt: JournalReceipt) -> ReceiptRow:
     return ReceiptRow(*named, receipt.digest.hex(), entry=receipt.entry)
 
 
-def _contradiction(one: Record, two: Record, serials: Mapping[bytes, str]) -> ContradictionRow:
+def _contradiction(
+    one: SignedRecord, two: SignedRecord, serials: Mapping[bytes, str]
+) -> ContradictionRow:
     return ContradictionRow(
         kind=one.kind_name,
         signer=one.signer.hex(),
@@ -232,6 +236,6 @@ def _contradiction(one: Record, two: Record, serials: Mapping[bytes, str]) -> Co
     )
 
 
-def _text(record: Record) -> SignedText:
+def _text(record: SignedRecord) -> SignedText:
     data, signature = record.signed()
     return SignedText(data.decode(), signature.hex())

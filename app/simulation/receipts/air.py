@@ -11,8 +11,8 @@ from typing import Final
 
 from app.simulation.receipts.phones import KeepingPhone
 from workers.errors import ReceiptError
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.codec import encode, read_incoming
-from workers.protocol.replica_messages import PeerMessage
 
 TICK_S: Final = 0.25
 OVERHEAD_BYTES: Final = 33 + 9 + 52

@@ -17,7 +17,7 @@ from workers.protocol.commands import SignedTerms
 from workers.protocol.span_shape import CacheType
 from workers.replicas.members import Member, Members, SignedMembers
 from workers.replicas.node import ReplicaNode
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 _LAYERS: Final = Span(ChainName.DECODER, 0, 8)
 
@@ -26,7 +26,7 @@ class SimulatedDisk:
     """Records in memory; a power cut takes what was not synced."""
 
     def __init__(self) -> None:
-        self._records: dict[bytes, Record] = {}
+        self._records: dict[bytes, SignedRecord] = {}
         self._unsynced: list[bytes] = []
 
     @property
@@ -34,7 +34,7 @@ class SimulatedDisk:
         """How much lies there."""
         return sum(len(record.packed) for record in self._records.values())
 
-    def add(self, record: Record) -> None:
+    def add(self, record: SignedRecord) -> None:
         """Write a record."""
         self._records[record.digest] = record
         self._unsynced.append(record.digest)
@@ -47,7 +47,7 @@ class SimulatedDisk:
         """Let go of a record."""
         del self._records[digest]
 
-    def records(self) -> Sequence[Record]:
+    def records(self) -> Sequence[SignedRecord]:
         """Return all records."""
         return tuple(self._records.values())
 
@@ -88,7 +88,9 @@ class KeepingPhone:
         self.node = ReplicaNode(self.public_key, self.disk)
         self.node.set_members(signed, now_s)
 
-    def receipt(self, host_key: bytes, sequence: int | None = None, nonce: str = "") -> Record:
+    def receipt(
+        self, host_key: bytes, sequence: int | None = None, nonce: str = ""
+    ) -> SignedRecord:
         """Sign a receipt; with a `sequence` or a `nonce` of before it is a lie."""
         if sequence is None:
             self.sequence += 1
@@ -119,7 +121,7 @@ class KeepingPhone:
             choices=_digest("c"),
         )
         data = canonical_bytes(body)
-        return Record.of_receipt(data, sign_receipt(body, self.key), self.public_key)
+        return SignedRecord.of_receipt(data, sign_receipt(body, self.key), self.public_key)
 
 
 class SigningHost:
@@ -145,10 +147,10 @@ class SigningHost:
         """Sign whatever it is."""
         return self._key.sign(message)
 
-    def head(self, size: int) -> Record:
+    def head(self, size: int) -> SignedRecord:
         """Sign a head with a root of its own: two of one size are a lie."""
         checkpoint = LogCheckpoint(self.public_key, size, self._random.randbytes(32))
-        return Record.of_head(signed_note(checkpoint, self._key))
+        return SignedRecord.of_head(signed_note(checkpoint, self._key))
 
 
 def _digest(text: str) -> str:

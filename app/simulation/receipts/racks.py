@@ -9,7 +9,7 @@ from typing import Final
 from app.simulation.receipts.air import Air
 from app.simulation.receipts.phones import KeepingPhone, SigningHost
 from workers.replicas.members import Placement, SignedMembers
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 SETTLE_S: Final = 60.0
 SIGNED_A_SECOND: Final = 8.0
@@ -51,7 +51,7 @@ class _Rack:
         self._phones = [KeepingPhone(number, random) for number in range(count)]
         self._air = Air(self._phones, random)
         self._signed = self._host.members(self._phones)
-        self._records: list[Record] = []
+        self._records: list[SignedRecord] = []
         self._slowest_s = 0.0
 
     def play(self, receipts: int) -> RackLoss:
@@ -107,7 +107,7 @@ class _Rack:
                 after_s = self._air.now_s - waiting.pop(record.digest)
                 self._slowest_s = max(self._slowest_s, after_s)
 
-    def _is_stored(self, record: Record) -> bool:
+    def _is_stored(self, record: SignedRecord) -> bool:
         signer = next(each for each in self._phones if each.public_key == record.signer)
         return signer.node is not None and signer.node.is_stored(record.digest)
 
@@ -144,7 +144,7 @@ class _Rack:
             for keeper in placement.keepers(record.signer)
         )
 
-    def _holders(self, record: Record) -> list[KeepingPhone]:
+    def _holders(self, record: SignedRecord) -> list[KeepingPhone]:
         return [phone for phone in self._phones if phone.disk.holds(record.digest)]
 
     def _tell(self, signed: SignedMembers) -> None:

@@ -12,9 +12,9 @@ from typing import Final
 
 from app.simulation.receipts.air import Air
 from app.simulation.receipts.phones import KeepingPhone, SigningHost
-from workers.protocol.replica_messages import PutRecords
+from workers.protocol.between_phones.replica_messages import PutRecords
 from workers.replicas.members import Placement
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 HEAL_LIMIT_S: Final = 30.0
 _DISTURBANCES: Final = (8, 20)
@@ -40,10 +40,10 @@ class ReceiptsReport:
 
 def run_receipts_seed(seed: int) -> ReceiptsReport:
     """Play one seed out in virtual time."""
-    return _Scenario(seed).play()
+    return _ReceiptsScenario(seed).play()
 
 
-class _Scenario:
+class _ReceiptsScenario:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._random = random = Random(seed)  # noqa: S311 - chance that repeats, no secret
@@ -51,8 +51,8 @@ class _Scenario:
         self._phones = [KeepingPhone(number, random) for number in range(random.randint(6, 12))]
         self._air = Air(self._phones, random, lost=random.choice((0.0, 0.02, 0.2)))
         self._living = list(self._phones)
-        self._receipts: list[Record] = []
-        self._lies: list[tuple[Record, Record]] = []
+        self._receipts: list[SignedRecord] = []
+        self._lies: list[tuple[SignedRecord, SignedRecord]] = []
         self._signed = self._host.members(self._living)
         self._lost_phones = 0
         self._size = self._lied = 0
@@ -125,11 +125,11 @@ class _Scenario:
         self._signed = self._host.members(self._living)
         self._tell_members()
 
-    def _is_stored(self, record: Record) -> bool:
+    def _is_stored(self, record: SignedRecord) -> bool:
         signer = next(each for each in self._phones if each.public_key == record.signer)
         return signer.node is not None and signer.node.is_stored(record.digest)
 
-    def _lives(self, record: Record) -> bool:
+    def _lives(self, record: SignedRecord) -> bool:
         return any(phone.disk.holds(record.digest) for phone in self._living)
 
     def _lie(self) -> None:
@@ -160,7 +160,7 @@ class _Scenario:
         for place, phone in enumerate(self._living):
             if phone.node is not None:
                 phone.node.set_members(one if place % 2 else other, self._air.now_s)
-        pair = Record.of_members(one), Record.of_members(other)
+        pair = SignedRecord.of_members(one), SignedRecord.of_members(other)
         if all(map(self._lives, pair)):
             self._lies.append(pair)
 
@@ -204,7 +204,7 @@ class _Scenario:
             if (missing := self._missing(record))
         ]
 
-    def _missing(self, record: Record) -> list[KeepingPhone]:
+    def _missing(self, record: SignedRecord) -> list[KeepingPhone]:
         return [each for each in self._keepers(record.signer) if not each.disk.holds(record.digest)]
 
     def _unfound(self) -> list[str]:

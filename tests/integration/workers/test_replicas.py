@@ -14,7 +14,7 @@ from tests.signing import TERMS
 from workers.protocol.commands import NextHop
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
 from workers.replicas.members import Member, Members, SignedMembers
-from workers.replicas.records import Record, receipt_digest
+from workers.replicas.records import SignedRecord, receipt_digest
 
 PROMPT = [1, 40, 7, 93]
 
@@ -109,4 +109,4 @@ def test_receipts_are_on_the_disks_of_others_and_phones_make_up_for_what_they_mi
     assert rack.keeps(2, first)
     wait_until(lambda: not rack.keeps(0, second), "the signer to let go of what three keep")
     fetched = rack.peers[2].done(Kind.FETCH_RECORDS, records=[first, second]).fields["records"]
-    assert [Record.read(each).digest for each in fetched] == [first, second]
+    assert [SignedRecord.read(each).digest for each in fetched] == [first, second]

@@ -30,6 +30,7 @@ from tests.bad_messages import (
 from tests.saying import raises_telling
 from workers.errors import WireError
 from workers.protocol import codec
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.bounds import FieldError, Integer, Text
 from workers.protocol.codec import (
     Asked,
@@ -47,7 +48,6 @@ from workers.protocol.codec import (
 from workers.protocol.commands import Admit, Close, Done, Hello, NextHop, Ping, Probed, Stop
 from workers.protocol.forms import UnboundedFieldError, form_of
 from workers.protocol.message import Message, Reply, WorkerCommand
-from workers.protocol.replica_messages import PeerMessage
 from workers.protocol.sampling_rule import SamplingRule
 from workers.protocol.told import Broken, Failed, ToldToken, told_reason
 from workers.protocol.wire import PROTOCOL_VERSION, Kind

@@ -14,7 +14,7 @@ from app.simulation.receipts.air import Air
 from app.simulation.receipts.phones import KeepingPhone, SigningHost
 from tests.saying import raises_telling
 from workers.errors import ReceiptError
-from workers.protocol.replica_messages import (
+from workers.protocol.between_phones.replica_messages import (
     FAN_OUT,
     MAXIMUM_MEMBERS,
     OfferRecords,
@@ -27,7 +27,7 @@ from workers.replicas.allowance import Allowances
 from workers.replicas.digest_tree import DigestTree
 from workers.replicas.files import MOST_DEAD_BYTES, RecordFile
 from workers.replicas.members import Member, Members, Placement, SignedMembers
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 from workers.replicas.shelf import Shelf
 
 SIGNER = b"s" * 32
@@ -52,14 +52,14 @@ def rack(count: int, seed: int = 1) -> tuple[SigningHost, list[KeepingPhone], Ai
     return host, phones, air
 
 
-def receipt(sequence: int, what: int = 0, opening: str = "") -> Record:
+def receipt(sequence: int, what: int = 0, opening: str = "") -> SignedRecord:
     """Return what stands for a receipt: a number and something said under it."""
     digest = zlib.crc32(f"{sequence} {what}".encode()).to_bytes(4, "big") * 8
     name = opening or f"{sequence} {what}"
-    return Record(1, SIGNER, sequence, name, digest, digest, b"packed", b"h" * 32)
+    return SignedRecord(1, SIGNER, sequence, name, digest, digest, b"packed", b"h" * 32)
 
 
-def filled(records: list[Record]) -> Shelf:
+def filled(records: list[SignedRecord]) -> Shelf:
     shelf = Shelf()
     for record in records:
         if record.digest not in shelf:
@@ -131,7 +131,7 @@ def test_real_receipts_contradict_each_other_only_where_an_honest_phone_could_no
     assert first.contradicts(phone.receipt(host.public_key, sequence=first.sequence))
     one, two = (phone.receipt(host.public_key, nonce="ab" * 16) for _ in range(2))
     assert one.contradicts(two)
-    assert Record.read(one.packed) == one
+    assert SignedRecord.read(one.packed) == one
     assert host.head(7).contradicts(host.head(7))
     assert not host.head(7).contradicts(host.head(8))
 
@@ -152,7 +152,7 @@ def test_no_record_is_read_that_its_signer_did_not_sign_or_that_swells() -> None
     )
     for packed in forged:
         with pytest.raises(ReceiptError):
-            Record.read(packed)
+            SignedRecord.read(packed)
 
 
 def test_a_list_counts_as_its_host_signed_it_and_two_of_a_number_are_a_lie() -> None:
@@ -160,7 +160,7 @@ def test_a_list_counts_as_its_host_signed_it_and_two_of_a_number_are_a_lie() -> 
     one, two = host.members(phones), host.members(phones[1:], anew=False)
     told = one.members.statement, one.signature, one.members.listing
     assert SignedMembers.read(*told).members == one.members
-    assert Record.of_members(one).contradicts(Record.of_members(two))
+    assert SignedRecord.of_members(one).contradicts(SignedRecord.of_members(two))
     for altered in (
         (told[0], bytes(64), told[2]),
         (told[0], told[1], two.members.listing),

@@ -20,8 +20,8 @@ from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.discrepancies import (
     ContradictionRow,
     Discrepancies,
-    Holdings,
     JournalReceipt,
+    PhoneHoldings,
     compare,
     contradictions,
     rivals,
@@ -33,14 +33,14 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.snapshot import TimelineKind
 from workers.errors import ReceiptError
-from workers.protocol.replica_messages import (
+from workers.protocol.between_phones.replica_messages import (
     MAXIMUM_NAMED,
     FetchRecords,
     ListedRecord,
     ListRecords,
     ShowReplicas,
 )
-from workers.replicas.records import Record
+from workers.replicas.records import SignedRecord
 
 MOST_PAGES: Final = 256
 """Of what one phone lists: more than its quotas let it keep."""
@@ -143,7 +143,7 @@ class ReplicaGathering:
             checked = await self._context.pool.run(_checked, answer.records)
             gathered.shown.update((each.digest, each) for each in checked if each.digest in group)
 
-    async def _punish(self, records: Iterable[Record]) -> None:
+    async def _punish(self, records: Iterable[SignedRecord]) -> None:
         """Put receipts that contradict the journal's on record, which costs their signers."""
         receipts = [each for each in records if each.is_receipt]
 
@@ -171,8 +171,8 @@ class _Gathered:
 
     known: set[bytes]
     """What the journal has."""
-    holdings: Holdings = field(default_factory=Holdings)
-    shown: dict[bytes, Record] = field(default_factory=dict)
+    holdings: PhoneHoldings = field(default_factory=PhoneHoldings)
+    shown: dict[bytes, SignedRecord] = field(default_factory=dict)
     asked: list[Serial] = field(default_factory=list)
     silent: list[Serial] = field(default_factory=list)
 
@@ -194,21 +194,21 @@ async def _listed(client: WorkerClient) -> list[ListedRecord]:
     return found
 
 
-def _checked(packed: Iterable[bytes]) -> list[Record]:
+def _checked(packed: Iterable[bytes]) -> list[SignedRecord]:
     records = []
     for each in packed:
         try:
-            records.append(Record.read(each))
+            records.append(SignedRecord.read(each))
         except ReceiptError as error:
             _log.info("a phone shows a record that does not hold: %s", error)
     return records
 
 
-def _punished(ledger: Ledger, receipts: Iterable[Record]) -> int:
+def _punished(ledger: Ledger, receipts: Iterable[SignedRecord]) -> int:
     return sum(_is_punished(ledger, each) for each in receipts)
 
 
-def _is_punished(ledger: Ledger, record: Record) -> bool:
+def _is_punished(ledger: Ledger, record: SignedRecord) -> bool:
     """Tell whether a receipt contradicts the journal's of that stage, which is then on record.
 
     One that the journal lacks stays out of it: a transaction that ended takes no receipts.

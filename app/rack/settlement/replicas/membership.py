@@ -14,8 +14,8 @@ from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
+from workers.protocol.between_phones.replica_messages import SetMembers
 from workers.protocol.commands import NextHop
-from workers.protocol.replica_messages import SetMembers
 from workers.replicas.members import Member, SignedMembers
 
 LOOK_INTERVAL_S: Final = 2.0

@@ -10,7 +10,9 @@ from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "replicas.asked": plural(
-        "{phones} phone asked.", "{phones} phones asked, {silent} of them silent.", by="phones"
+        "{phones} phone asked, {silent} of them silent.",
+        "{phones} phones asked, {silent} of them silent.",
+        by="phones",
     ),
     "replicas.even": message("Phones and journal have the same."),
     "replicas.host_lied": message(
