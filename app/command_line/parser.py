@@ -48,17 +48,8 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *(
-        "ways",
-        "http",
-        "ledger",
-        "plan",
-        "lingualinked",
-        "energy",
-        "adversary",
-        "market",
-        "failover",
-    ),
+    *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
+    *("adversary", "market", "failover", "receipts"),
 )
 
 

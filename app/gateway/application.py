@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.errors import ShardloomError
 from app.gateway.access.callers import Caller
 from app.gateway.context import GatewayContext, is_loopback
-from app.gateway.economy import economy, statements
+from app.gateway.economy import economy, kept_receipts, statements
 from app.gateway.errors import ApiError, ClientGoneError, error_body, from_rack
 from app.gateway.openai import endpoints, models
 from app.gateway.receipts import proof, receipts
@@ -49,6 +49,7 @@ def build_application(context: GatewayContext) -> Starlette:
             guarded("/v1/receipts/{identifier}/proof", "GET", proof),
             guarded("/v1/economy", "GET", economy),
             guarded("/v1/economy/statements", "POST", statements),
+            guarded("/v1/economy/receipts", "GET", kept_receipts),
             guarded("/metrics", "GET", _metrics),
             Route("/healthz", _healthy),
             Route("/readyz", _Readiness(context)),

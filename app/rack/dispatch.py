@@ -15,6 +15,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    CompareReceipts,
     ConfirmClass,
     Examine,
     Foresee,
@@ -76,6 +77,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.checks.set(audit_rate, mode))
         case UseModel(name):
             return _gives(command, rack.use_model(name))
+        case CompareReceipts():
+            return _gives(command, rack.on_phones.compare())
         case MeasureLinks():
             return _gives(command, rack.measure_links())
         case Inject(fault):

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.command_line.option_groups import Commands, add_command, add_group, add_json
 from app.command_line.option_types import folder, not_negative, positive
+from app.command_line.rack_arguments import add_rack
 
 EXPORT_FORMATS: Final = ("json", "jsonl", "csv")
 
@@ -60,6 +61,7 @@ def add_ledger(commands: Commands) -> Commands:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    _phones(actions)
     return actions
 
 
@@ -103,6 +105,20 @@ def _proofs(actions: Commands) -> None:
         "--key", metavar="PUBLIC", required=True, help="the ledger's public key, or a file with it"
     )
     add_json(check)
+
+
+def _phones(actions: Commands) -> None:
+    compare = add_command(
+        actions,
+        "discrepancies",
+        "ledger_discrepancies",
+        help="Compare the journal with the receipts that phones keep for each other.",
+    )
+    add_rack(compare)
+    compare.add_argument(
+        "--out", type=Path, metavar="FILE", help="write both sides of each contradiction"
+    )
+    add_json(compare)
 
 
 def _decisions(actions: Commands) -> None:

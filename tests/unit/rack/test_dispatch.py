@@ -44,6 +44,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.SetChecks(0.25, CheckMode.ON),
     all_commands.UseModel("demo"),
     all_commands.MeasureLinks(),
+    all_commands.CompareReceipts(),
     all_commands.ReadJournal(100, 50, JournalSearch((SearchTerm("audit"),))),
     all_commands.Inject(Fault(FaultKind.SLOW, PHONE)),
     all_commands.ClearFault(PHONE),

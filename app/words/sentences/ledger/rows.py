@@ -103,6 +103,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sharp.phone_gone": message("it did not answer"),
     "sharp.phone_unable": message("it has no room for that, or other layers by now"),
     "sharp.refused": message("it refused"),
+    "stop.by_keepers": message("ordered by keepers"),
     "stop.in_window": message("ordered in the window"),
     "transaction.void_broken_off": message("it was broken off"),
     "transaction.void_expired": message("its time was over"),
