@@ -10,7 +10,6 @@ import logging
 import os
 import selectors
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from typing import Final
@@ -27,6 +26,7 @@ from app.placement.asking.messages import (
     read_message,
 )
 from app.placement.asking.question import Heard, PlannerQuestion
+from app.placement.asking.starting import started
 from app.placement.problem import Plan
 
 GRACE_S: Final = 60.0
@@ -39,12 +39,6 @@ LONGEST_S: Final = 3600.0
 """How long a search without a budget is waited for."""
 _END_S: Final = 2.0
 _KILL_EVERY_S: Final = 0.05
-_SETTINGS: Final = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(1 << 30)),
-}
-"""Arrays of 15 MB are made and dropped at every step: asked of the system anew each time, their
-pages would take longer than what is computed with them."""
 _log = logging.getLogger("shardloom.planning")
 
 
@@ -177,14 +171,7 @@ class PlannerProcess:
         process = self._process
         if process is None or process.poll() is not None:
             self._end()
-            self._process = process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", __package__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,  # an interrupt from the terminal is the rack's to act on
-                env=os.environ | _SETTINGS,
-            )
+            self._process = process = started()
         return process
 
     def _end(self) -> None:
