@@ -27,10 +27,15 @@ class SignatureProcesses:
     """Processes that check receipts. They begin at once, and end with this process."""
 
     def __init__(self) -> None:
-        self.count = max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
+        self.count = self.most()
         # spawned: a fork would copy threads' locks in whatever state they are
         self._pool = ProcessPoolExecutor(self.count, get_context("spawn"), _end_with_parent)
         self._beginning = [self.check(()) for _ in range(self.count)]
+
+    @staticmethod
+    def most() -> int:
+        """Return how many there are on this computer."""
+        return max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
 
     @property
     def ready(self) -> bool:

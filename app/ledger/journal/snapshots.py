@@ -10,7 +10,7 @@ import hashlib
 import logging
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgpack
@@ -54,7 +54,7 @@ class StateSnapshot:
     classes: tuple[ClassRecord, ...]
     epoch: Epoch
     economy: PublicEconomy
-    evidence_rule: EvidenceRule
+    evidence_rule: EvidenceRule = field(default_factory=EvidenceRule)
 
 
 PACKING: Final = Packing(StateSnapshot)

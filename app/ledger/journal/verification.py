@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,7 +77,8 @@ def verify_ledger(
         raise LedgerError("ledger.none_there", path=str(path))
     evidence = EvidenceStore(evidence_folder(path))
     with suppress(*_READ_AGAIN), SignaturesInParallel() as signatures:
-        return _verified(path, public_key, _Checker(evidence, judge, signatures.take))
+        checker = _Checker(evidence, judge, signatures.take)
+        return _verified(path, public_key, checker, signatures.ahead)
     counter = _Checker(evidence, judge, check_signature)
     try:
         return _verified(path, public_key, counter)
@@ -85,10 +86,15 @@ def verify_ledger(
         return counter.report(error.fact)
 
 
-def _verified(path: LedgerPlace, public_key: bytes, counter: _Checker) -> VerificationReport:
+def _verified(
+    path: LedgerPlace,
+    public_key: bytes,
+    counter: _Checker,
+    ahead: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
+) -> VerificationReport:
     store = open_storage_read_only(path)
     try:
-        replay(store, public_key, (counter.check,))
+        replay(store, public_key, (counter.check,), ahead)
     finally:
         store.close()
     return counter.report(None)
