@@ -17,6 +17,7 @@ from app.gateway.context import GatewaySettings
 from app.gateway.server import Gateway
 from app.models.library import Library
 from app.models.whole import run_whole
+from app.placement.rebalancing.setting import Balancing
 from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService
@@ -56,7 +57,14 @@ def serve_talker(folder: Path) -> Iterator[Served]:
     library = Library(home.folder)
     for name in (TALKER, VECTORS):
         library.import_folder(folder / name, name)
-    options = RackOptions(home.folder, "virtual:2", TALKER, audit_rate=1.0, patience=PATIENCE)
+    options = RackOptions(
+        home.folder,
+        "virtual:2",
+        TALKER,
+        audit_rate=1.0,
+        patience=PATIENCE,
+        balancing=Balancing.OFF,
+    )
     with open_rack_of(options) as rack:
         settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, load_models=True)
         gateway = Gateway(rack, KeyStore(home.keys, SystemClock()), settings, SystemClock())

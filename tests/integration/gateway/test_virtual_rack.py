@@ -36,7 +36,7 @@ from tests.integration.gateway.served_talker import (
     expected_text,
     serve_talker,
 )
-from tests.integration.rack.support import finish
+from tests.integration.rack.support import HELD, finish, paused_before
 from workers.identity.receipts import verify_receipt
 
 if TYPE_CHECKING:
@@ -192,12 +192,14 @@ def test_the_proof_of_an_answer_convinces_whoever_has_the_public_key(served: Ser
 
 
 def test_a_client_that_leaves_amid_a_stream_frees_the_rack(served: Served) -> None:
-    stream = served.client.completions.create(
-        model=TALKER, prompt=ASKED, max_tokens=200, temperature=0, stream=True
-    )
-    identifier = RequestId(next(iter(stream)).id.removeprefix("cmpl-"))
-    stream.close()
-    ended = finish(served.rack, identifier)
+    with paused_before(HELD) as pause:
+        stream = served.client.completions.create(
+            model=TALKER, prompt=ASKED, max_tokens=200, temperature=0, stream=True
+        )
+        identifier = RequestId(next(iter(stream)).id.removeprefix("cmpl-"))
+        pause.wait()
+        stream.close()
+        ended = finish(served.rack, identifier)
     assert ended.state is RequestState.CANCELLED
     assert len(ended.token_ids) < 200
 

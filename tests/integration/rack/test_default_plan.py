@@ -17,8 +17,10 @@ from app.placement.asking.question import Heard, PlannerQuestion
 from app.placement.problem import Objective, Plan
 from app.rack.commands import Compare, Inject, Replan, RequestAssignment
 from app.rack.compared_plans import PlanComparison
+from app.rack.layers import problems
 from app.rack.options import RackOptions
 from app.rack.service import RackService
+from app.rack.snapshot import RackSnapshot
 from tests.assignments import held
 from tests.integration.rack.support import PATIENCE, finish, open_rack_of, start, wait_for
 
@@ -43,6 +45,12 @@ link_mbit_per_second = 100.0
 """Two slow phones, 12 ms apart."""
 
 
+@pytest.fixture(autouse=True)
+def _time_to_prove(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the planner prove what it finds, however busy the machine is."""
+    monkeypatch.setattr(problems, "PLANNING_BUDGET_S", 60.0)
+
+
 def rack_file(folder: Path, use: str) -> Path:
     file = folder / f"{use}.toml"
     file.write_text(APART.format(use=use))
@@ -62,13 +70,17 @@ def streams_rate(row: PlanComparison) -> float:
     return row.plan.prediction.streams_tokens_per_second
 
 
+def is_proven(snapshot: RackSnapshot) -> bool:
+    """Tell whether the last answer is there: the first need not be proven."""
+    return snapshot.plan is not None and snapshot.plan.proven_optimal
+
+
 def test_no_way_to_place_a_model_on_two_phones_far_apart_beats_the_default(
     rack: RackService,
 ) -> None:
-    snapshot = wait_for(rack, lambda newest: newest.plan is not None and newest.applied is not None)
+    snapshot = wait_for(rack, lambda newest: newest.applied is not None and is_proven(newest))
     assert snapshot.objective is Objective.THROUGHPUT
     assert snapshot.plan is not None
-    assert snapshot.plan.proven_optimal
     assert snapshot.plan.baseline is not None
     alone = snapshot.plan.baseline.prediction.streams_tokens_per_second
     assert snapshot.plan.prediction.streams_tokens_per_second >= alone * (1 - 1e-9)

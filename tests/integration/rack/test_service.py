@@ -21,6 +21,7 @@ from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.models.library import Library
 from app.placement.problem import Objective
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import (
     AddStake,
     Apply,
@@ -435,7 +436,13 @@ def test_a_rack_with_more_phones_than_layers_uses_as_many_as_there_are_layers(
     tmp_path: Path,
 ) -> None:
     Library(tmp_path).import_folder(write_family(tmp_path / "checkpoint", "llama"), "small")
-    options = RackOptions(home=tmp_path, rack="virtual:4", model="small", patience=PATIENCE)
+    options = RackOptions(
+        home=tmp_path,
+        rack="virtual:4",
+        model="small",
+        patience=PATIENCE,
+        balancing=Balancing.OFF,
+    )
     with open_rack_of(options) as rack:
         applied = rack.snapshot().applied
         assert applied is not None

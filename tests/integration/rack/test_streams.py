@@ -11,16 +11,19 @@ import pytest
 from app.core.errors import BadInputError
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Ask, Cancel, Inject, Sampling
 from app.rack.options import RackOptions
 from app.rack.requests import request_queue
 from app.rack.service import RackService
 from app.rack.snapshot import RackSnapshot, RequestState
 from tests.integration.rack.support import (
+    HELD,
     PATIENCE,
     finish,
     open_rack_of,
     open_virtual_rack,
+    paused_before,
     wait_for,
 )
 from tests.saying import raises_saying
@@ -33,7 +36,9 @@ WARM = Sampling(temperature=0.8, top_p=0.9)
 @pytest.fixture(scope="module")
 def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
     home = tmp_path_factory.mktemp("home")
-    options = RackOptions(home=home, rack="virtual:2", slots=STREAMS, patience=PATIENCE)
+    options = RackOptions(
+        home=home, rack="virtual:2", slots=STREAMS, patience=PATIENCE, balancing=Balancing.OFF
+    )
     with open_rack_of(options) as opened:
         yield opened
 
@@ -73,11 +78,13 @@ def test_a_snapshot_shows_every_request_however_many_there_are(rack: RackService
 
 def test_a_request_too_many_is_refused(rack: RackService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_queue, "MAXIMUM_REQUESTS", 1)
-    first = rack.do(Ask(Complete("In the beginning"), 200)).result(60)
-    with raises_saying(BadInputError, match="1 requests are under way"):
-        rack.do(Ask(Complete("In the beginning"), 2)).result(60)
-    rack.do(Cancel(first)).result(60)
-    assert finish(rack, first).state is RequestState.CANCELLED
+    with paused_before(HELD) as pause:
+        first = rack.do(Ask(Complete("In the beginning"), 200)).result(60)
+        pause.wait()
+        with raises_saying(BadInputError, match="1 requests are under way"):
+            rack.do(Ask(Complete("In the beginning"), 2)).result(60)
+        rack.do(Cancel(first)).result(60)
+        assert finish(rack, first).state is RequestState.CANCELLED
 
 
 def test_a_text_ends_before_its_stop_text_and_pays_for_what_was_computed(rack: RackService) -> None:

@@ -10,6 +10,7 @@ import pytest
 from app.core.audit_outcome import CheckedBy, CheckMode
 from app.core.device import DeviceState
 from app.faults.catalogue import Fault, FaultKind
+from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import Inject
 from app.rack.options import RackOptions
 from app.rack.snapshot import RequestState
@@ -31,7 +32,13 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, ...]:
 
 
 def _options(home: Path) -> RackOptions:
-    return RackOptions(home=home, rack="virtual:3", audit_rate=0.0, patience=PATIENCE)
+    return RackOptions(
+        home=home,
+        rack="virtual:3",
+        audit_rate=0.0,
+        patience=PATIENCE,
+        balancing=Balancing.OFF,
+    )
 
 
 def test_a_liar_is_found_and_slashed_though_no_audit_is_drawn(

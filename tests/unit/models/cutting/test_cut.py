@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from app.__main__ import main
 from app.core.errors import BadInputError
@@ -143,8 +142,12 @@ def test_rolling_back_leaves_nothing_behind(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_file_that_is_quantised_already_keeps_its_codes(tmp_path: Path) -> None:
+    from onnxruntime.quantization import matmul_nbits_quantizer  # noqa: PLC0415 - seconds to load
+
     path = Decoder().write(tmp_path / "c", beside=False)
-    quantizer = MatMulNBitsQuantizer(onnx.load(path), block_size=32, is_symmetric=True)
+    quantizer = matmul_nbits_quantizer.MatMulNBitsQuantizer(
+        onnx.load(path), block_size=32, is_symmetric=True
+    )
     quantizer.process()
     quantised = path.with_name("quantised.onnx")
     onnx.save(quantizer.model.model, quantised)
