@@ -40,6 +40,9 @@ from app.words.catalogue import tr
 from app.words.requests import NUMBERS, figures_text
 from app.words.tasks import task_words
 
+_LEAST_PROMPT = 90
+"""Pixels in which a few words can be read."""
+
 
 class Playground(QWidget):
     """Shows one text or conversation at a time; others go on in the strip above."""
@@ -54,6 +57,7 @@ class Playground(QWidget):
         self.task = TaskChooser()
         self.language = LanguageBox()
         self.prompt = QLineEdit(DEMO_PROMPT)
+        self.prompt.setMinimumWidth(_LEAST_PROMPT)
         spoken(self.prompt.setAccessibleName, "Prompt")
         self.sampling = SamplingButton()
         self.tokens = self.sampling.tokens
@@ -66,7 +70,9 @@ class Playground(QWidget):
             "Keeps text flowing: when one text ends, the next begins with the next seed.",
         )
         self.fresh = QPushButton()
-        spoken(self.fresh.setText, "New conversation")
+        spoken(self.fresh.setText, "New")
+        spoken(self.fresh.setToolTip, "New conversation")
+        spoken(self.fresh.setAccessibleName, "New conversation")
         self.generation = Generation(link, self._wanted, self.talks)
         self.generate = QPushButton()
         self.generate.setObjectName("primary")

@@ -29,6 +29,7 @@ from app.ui.ledger.panel import LedgerPanel
 from app.ui.log.panel import LogPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.looks.seen import is_seen
+from app.ui.looks.sideways import Sideways
 from app.ui.looks.slot import Slot
 from app.ui.models.desk import ModelDesk
 from app.ui.models.dialog import ModelsDialog
@@ -269,7 +270,7 @@ class MainWindow(QMainWindow):
             "faults": (message("Faults"), FaultsPanel(self.link, self.appearance)),
             "experiments": (
                 message("Experiments"),
-                ExperimentsPanel(self.link, self._experiments, self.appearance),
+                Sideways(ExperimentsPanel(self.link, self._experiments, self.appearance)),
             ),
             "log": (message("Log"), self.log),
         }
