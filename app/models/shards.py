@@ -11,11 +11,12 @@ from app.core.errors import BadInputError
 from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
+from app.models.families.paired import PairedModel
 from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
-from workers.protocol.chain import Span
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.span_shape import SpanShape
 
 HIDDEN_INPUT = "hidden_in"
@@ -72,9 +73,12 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     Raises `BadInputError` for a span that the model does not have.
     """
     family = architecture_of(model, store)
-    (chain,) = model.manifest.chains
-    _check_has(model.manifest.name, chain, blocks)
-    span = _Cut(blocks.blocks, blocks.first == 0, blocks.end == chain.block_count)
+    chain = _chain_of(model.manifest, blocks)
+    encodes = model.manifest.paired and chain.name is ChainName.ENCODER
+    ends = blocks.end == chain.block_count and not encodes
+    span = _Cut(blocks.blocks, blocks.first == 0, ends)
+    if isinstance(family, PairedModel):
+        return _paired_shard(store, model, family, blocks, span)
     quantized = model.manifest.quantization != Quantization.F32
     parts = [
         ShardPart(store.put_bytes(_graph(family, model, part)), part.has_embedding, part.has_head)
@@ -94,23 +98,77 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
     """Return what a worker must know to run the shard with so many slots of so many tokens."""
+    encodes = model.paired and shard.blocks.chain is ChainName.ENCODER
     return SpanShape(
         blocks=shard.blocks,
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=model.hidden_size,
         vocabulary_size=model.vocabulary_size,
-        kv_heads=model.kv_heads,
+        kv_heads=0 if encodes else model.kv_heads,
         head_size=model.head_size,
         context_tokens=min(context_tokens, model.context_tokens),
         slots=slots,
         answer_size=model.answer_size,
+        paired=model.paired,
     )
 
 
+def _paired_shard(
+    store: BlobStore, model: StoredModel, family: PairedModel, blocks: Span, span: _Cut
+) -> Shard:
+    return Shard(
+        graph=store.put_bytes(_paired_graph(store, model, family, blocks, span)),
+        blobs=model.manifest.blobs_of(blocks),
+        blocks=blocks,
+        has_embedding=span.has_embedding,
+        has_head=span.has_head,
+        quantized=model.manifest.quantization != Quantization.F32,
+    )
+
+
+def _paired_graph(
+    store: BlobStore, model: StoredModel, family: PairedModel, blocks: Span, span: _Cut
+) -> bytes:
+    """Return a span's graph; a decoder's names the graphs of what is kept of the source."""
+    sizes, graph = family.dimensions, ShardGraph(model.tensors)
+    decodes = blocks.chain is ChainName.DECODER
+    if span.has_embedding:
+        token_ids = graph.input(INPUT_IDS, TensorProto.INT64, [1, "tokens"])
+        add = family.add_answer_embedding if decodes else family.add_embedding
+        hidden = add(graph, token_ids)
+    else:
+        hidden = graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(sizes, 1))
+    graph.input(LENGTHS, TensorProto.INT32, [1])
+    graph.input(TOTAL_LENGTH, TensorProto.INT32, [])
+    cache = (1, sizes.kv_heads, "context", sizes.head_size)
+    width = sizes.attention_heads * sizes.head_size
+    parts = ("key", "value") if decodes else ()
+    for layer, number in zip(blocks.blocks, model.manifest.numbered(blocks), strict=True):
+        for part in parts:
+            graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
+            graph.input(f"source.{layer}.{part}", TensorProto.FLOAT, (1, "source", width))
+        if decodes:
+            source = store.put_bytes(family.source_graph(model.tensors, number))
+            graph.note(f"source.{layer}", source.sha256)
+        hidden = family.add_layer(graph, number, hidden)
+    _publish(graph, family, span, hidden, 1)
+    for layer in blocks.blocks:
+        for part in parts:
+            graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
+    return graph.serialize(f"{family.name}.{blocks.chain}.{blocks.first}-{blocks.last}")
+
+
+def _chain_of(model: ModelManifest, asked: Span) -> Chain:
+    """Return the chain of a span. Raises `BadInputError` for one that the model does not have."""
+    chain = next((each for each in model.chains if each.name is asked.chain), None)
+    if chain is None:
+        raise BadInputError("model.other_chain", model=model.name, asked=asked.chain)
+    _check_has(model.name, chain, asked)
+    return chain
+
+
 def _check_has(model: str, chain: Chain, asked: Span) -> None:
-    if asked.chain != chain.name:
-        raise BadInputError("model.other_chain", model=model, asked=asked.chain)
     if asked.end > chain.block_count:
         raise BadInputError(
             "model.layers_beyond",

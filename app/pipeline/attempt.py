@@ -167,7 +167,10 @@ class Attempt:
             await self._feed(tokens, 0, self._sizes(len(tokens), answers))
 
     def _sizes(self, tokens: int, answers: int) -> list[int]:
-        return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
+        done, source = self._position, self.terms.source_tokens
+        if source and done == 0:
+            return [source, *([1] * (tokens - source))]
+        return step_sizes(tokens, answers, done, self.terms.chunk_tokens)
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""

@@ -173,7 +173,7 @@ class RequestRunner:
 
     def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:
         """Begin to read the text on phones that its layers move to; None where it cannot be yet."""
-        if self.request.state is not RequestState.DECODING:
+        if self.request.state is not RequestState.DECODING or self.request.source_tokens:
             return None
         return self._ahead.begin(applied)
 
@@ -386,7 +386,12 @@ class RequestRunner:
             raise
 
     def _keep(self, attempt: Attempt, applied: Applied) -> int:
-        """Let others begin with what every stage has done; return how many steps to keep."""
+        """Let others begin with what every stage has done; return how many steps to keep.
+
+        Of a model of two chains none: what its decoder keeps of a text is no row of it.
+        """
+        if self.request.source_tokens:
+            return 0
         return applied.slots.keep(
             attempt.seat,
             attempt.transaction,
