@@ -12,15 +12,22 @@ from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
 from app.models.families.paired import PairedModel
-from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
+from app.models.graphs.graph import (
+    HIDDEN_INPUT,
+    HIDDEN_OUTPUT,
+    INPUT_IDS,
+    LENGTHS,
+    LOGITS,
+    TOTAL_LENGTH,
+    ShardGraph,
+)
+from app.models.paired_graphs import paired_graph
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.span_shape import SpanShape
 
-HIDDEN_INPUT = "hidden_in"
-HIDDEN_OUTPUT = "hidden_out"
 ANSWER = "answer"
 
 
@@ -77,9 +84,12 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     encodes = model.manifest.paired and chain.name is ChainName.ENCODER
     ends = blocks.end == chain.block_count and not encodes
     span = _Cut(blocks.blocks, blocks.first == 0, ends)
-    if isinstance(family, PairedModel):
-        return _paired_shard(store, model, family, blocks, span)
     quantized = model.manifest.quantization != Quantization.F32
+    if isinstance(family, PairedModel):
+        ends_here = (span.has_embedding, span.has_head)
+        graph = store.put_bytes(paired_graph(store, model, family, blocks, *ends_here))
+        blobs = model.manifest.blobs_of(blocks)
+        return Shard(graph, blobs, blocks, *ends_here, quantized=quantized)
     parts = [
         ShardPart(store.put_bytes(_graph(family, model, part)), part.has_embedding, part.has_head)
         for part in _parts(span)
@@ -112,51 +122,6 @@ def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: i
         answer_size=model.answer_size,
         paired=model.paired,
     )
-
-
-def _paired_shard(
-    store: BlobStore, model: StoredModel, family: PairedModel, blocks: Span, span: _Cut
-) -> Shard:
-    return Shard(
-        graph=store.put_bytes(_paired_graph(store, model, family, blocks, span)),
-        blobs=model.manifest.blobs_of(blocks),
-        blocks=blocks,
-        has_embedding=span.has_embedding,
-        has_head=span.has_head,
-        quantized=model.manifest.quantization != Quantization.F32,
-    )
-
-
-def _paired_graph(
-    store: BlobStore, model: StoredModel, family: PairedModel, blocks: Span, span: _Cut
-) -> bytes:
-    """Return a span's graph; a decoder's names the graphs of what is kept of the source."""
-    sizes, graph = family.dimensions, ShardGraph(model.tensors)
-    decodes = blocks.chain is ChainName.DECODER
-    if span.has_embedding:
-        token_ids = graph.input(INPUT_IDS, TensorProto.INT64, [1, "tokens"])
-        add = family.add_answer_embedding if decodes else family.add_embedding
-        hidden = add(graph, token_ids)
-    else:
-        hidden = graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(sizes, 1))
-    graph.input(LENGTHS, TensorProto.INT32, [1])
-    graph.input(TOTAL_LENGTH, TensorProto.INT32, [])
-    cache = (1, sizes.kv_heads, "context", sizes.head_size)
-    width = sizes.attention_heads * sizes.head_size
-    parts = ("key", "value") if decodes else ()
-    for layer, number in zip(blocks.blocks, model.manifest.numbered(blocks), strict=True):
-        for part in parts:
-            graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
-            graph.input(f"source.{layer}.{part}", TensorProto.FLOAT, (1, "source", width))
-        if decodes:
-            source = store.put_bytes(family.source_graph(model.tensors, number))
-            graph.note(f"source.{layer}", source.sha256)
-        hidden = family.add_layer(graph, number, hidden)
-    _publish(graph, family, span, hidden, 1)
-    for layer in blocks.blocks:
-        for part in parts:
-            graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
-    return graph.serialize(f"{family.name}.{blocks.chain}.{blocks.first}-{blocks.last}")
 
 
 def _chain_of(model: ModelManifest, asked: Span) -> Chain:

@@ -22,9 +22,8 @@ from workers.engine.bound_rows import (
     output_shape,
 )
 from workers.engine.hidden import computed_form
-from workers.engine.kv_cache import KeyValueCache
+from workers.engine.kv_cache import KeyValueCache, SourceRows
 from workers.engine.session import one_line, open_session, past_names, takes_batches
-from workers.engine.source_rows import SourceRows
 from workers.engine.store import referenced_files
 from workers.errors import EngineError, UnusableRowsError
 from workers.protocol.span_shape import SpanShape

@@ -29,11 +29,10 @@ from app.models.families.paired import (
 from app.models.families.weights import EMBEDDING, affine, linear, matrix
 from app.models.graphs.attention import AttentionShape
 from app.models.graphs.operators import require_activation
+from app.models.graphs.positions import UNUSED_POSITIONS, later_waves, sorted_waves
 from app.models.tensors import BIAS_SUFFIX
 
 EPSILON = 1e-5
-UNUSED_POSITIONS = 2
-"""Of learned ones, and of M2M100's: they are counted from behind these."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +45,6 @@ class BartKind:
     waves: Callable[[int, int], NDArray[np.float32]] | None = None
     """Returns the positions' rows, `[positions, hidden]`."""
     logit_bias: bool = False
-
-
-def sorted_waves(count: int, size: int) -> NDArray[np.float32]:
-    """Return sines, then cosines, of neighbouring columns' frequencies (Marian, Pegasus)."""
-    columns = np.arange(size)
-    angles = np.arange(count)[:, None] / np.power(10000, 2 * (columns // 2) / size)[None]
-    return np.concatenate([np.sin(angles[:, ::2]), np.cos(angles[:, 1::2])], 1).astype(np.float32)
-
-
-def later_waves(count: int, size: int) -> NDArray[np.float32]:
-    """Return sines, then cosines, from the third position on (M2M100, after fairseq)."""
-    half = size // 2
-    step = math.log(10000) / (half - 1)
-    rates = np.exp(np.arange(half, dtype=np.float32) * np.float32(-step))
-    angles = np.arange(UNUSED_POSITIONS, UNUSED_POSITIONS + count, dtype=np.float32)[:, None]
-    waves = np.concatenate([np.sin(angles * rates), np.cos(angles * rates)], 1)
-    return np.pad(waves, ((0, 0), (0, size % 2))).astype(np.float32)
 
 
 BART = BartKind("bart", norms_behind=True, embedding_norm=True)

@@ -30,6 +30,8 @@ INTEGER_ACCURACY_LEVEL = 4
 """MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
 FLAT_SUFFIX = ".flat"
 INPUT_IDS = "input_ids"
+HIDDEN_INPUT = "hidden_in"
+HIDDEN_OUTPUT = "hidden_out"
 LOGITS = "logits"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"

@@ -386,12 +386,7 @@ class RequestRunner:
             raise
 
     def _keep(self, attempt: Attempt, applied: Applied) -> int:
-        """Let others begin with what every stage has done; return how many steps to keep.
-
-        Of a model of two chains none: what its decoder keeps of a text is no row of it.
-        """
-        if self.request.source_tokens:
-            return 0
+        """Let others begin with what every stage has done; return how many steps to keep."""
         return applied.slots.keep(
             attempt.seat,
             attempt.transaction,

@@ -129,7 +129,7 @@ def test_a_phone_that_lies_is_kept_from_work_and_the_answer_is_right(bench: Benc
 
 
 def test_what_cannot_be_asked_is_said_in_one_line(bench: Bench) -> None:
-    with raises_saying(BadInputError, match="more than the context of 128"):
+    with raises_saying(BadInputError, match="exceed the context of 128"):
         bench.rack.do(Ask(Complete((5,) * 128), TOKENS)).result(60)
     with raises_saying(BadInputError, match="no tokenizer"):
         bench.rack.do(Ask(Translate("a text", "German"), TOKENS)).result(60)
