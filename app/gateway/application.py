@@ -70,24 +70,32 @@ class _Guarded:
         async def counting(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 self._context.metrics.answered(self._route, message["status"])
+                self._context.activity.answered(message["status"])
             await send(message)
 
         response = await self._response(Request(scope, receive))
         await response(scope, receive, counting)
 
     async def _response(self, request: Request) -> ASGIApp:
+        key = ""
         try:
             caller = self._context.callers.admit(request)
+            key = caller.name
             return await self._endpoint(self._context, caller, request)
         except ApiError as error:
-            return error_response(error)
+            return self._refuse(error, key)
         except ShardloomError as error:
-            return error_response(from_rack(error))
+            return self._refuse(from_rack(error), key)
         except (ClientGoneError, ClientDisconnect):
             return Response(status_code=_CLIENT_CLOSED)
         except Exception:  # noqa: BLE001 - logged; an HTTP request has an answer
             _log.exception("%s failed", self._route)
-            return error_response(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "gateway.internal"))
+            failed = ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "gateway.internal")
+            return self._refuse(failed, key)
+
+    def _refuse(self, error: ApiError, key: str) -> ASGIApp:
+        self._context.activity.refused(self._route, error, key)
+        return error_response(error)
 
 
 class _Readiness:

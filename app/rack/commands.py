@@ -246,6 +246,14 @@ class ConfirmClass(Command[None]):
 
 
 @dataclass(frozen=True)
+class KeepEvidence(Command[None]):
+    """Keep evidence so many days (0: for ever) and bytes, as far as nothing needs it."""
+
+    most_days: int
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class AddStake(Command[None]):
     """Move micro-credits from the operator's account to a phone's stake."""
 
@@ -381,6 +389,7 @@ AnyCommand = (
     | TakePhone
     | Release
     | ConfirmClass
+    | KeepEvidence
     | AddStake
     | SubmitStatement
     | StopPayments

@@ -21,6 +21,7 @@ from app.rack.commands import (
     Identify,
     Inject,
     InspectPhone,
+    KeepEvidence,
     MeasureLinks,
     PairByCode,
     PairByQr,
@@ -93,6 +94,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.release(serial))
         case ConfirmClass(name):
             return _gives(command, rack.ledger_thread.confirm_class(name))
+        case KeepEvidence(days, size):
+            return _gives(command, rack.ledger_thread.keep_evidence(days, size))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case SubmitStatement(data, signature, key):

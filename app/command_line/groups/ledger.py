@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from app.command_line.option_groups import Commands, add_command, add_group, add_json
-from app.command_line.option_types import folder, positive
+from app.command_line.option_types import folder, not_negative, positive
 
 EXPORT_FORMATS: Final = ("json", "jsonl", "csv")
 
@@ -120,6 +120,15 @@ def _decisions(actions: Commands) -> None:
         help="Say that phones of a class in doubt are judged rightly: blame counts again.",
     )
     confirm.add_argument("name", metavar="NAME", help="The class, or how its name ends.")
+    keep = add_command(
+        actions,
+        "keep-evidence",
+        "ledger_keep_evidence",
+        help="Say how long evidence is kept, or print it; what an open matter needs always is.",
+    )
+    keep.add_argument("--days", type=not_negative, metavar="DAYS", help="0: for ever")
+    keep.add_argument("--megabytes", type=positive(int), metavar="MB", help="of all files together")
+    add_json(keep)
     stake = add_command(
         actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
     )

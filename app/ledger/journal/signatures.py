@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from app.ledger.journal.signature_processes import SignatureProcesses
-from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.evidence import ReceiptReading, SignedReceipt
 
 CHECKED_HERE: Final = 4000
 """So many are checked sooner than processes begin."""
@@ -36,7 +36,7 @@ class SignaturesInParallel:
     def __init__(self) -> None:
         self._taken = 0
         self._together: list[SignedReceipt] = []
-        self._waiting: deque[Future[list[bool]]] = deque()
+        self._waiting: deque[Future[list[ReceiptReading | None]]] = deque()
         self._processes: SignatureProcesses | None = None
 
     def __enter__(self) -> Self:
@@ -72,5 +72,5 @@ class SignaturesInParallel:
             self._waiting.append(processes.check(self._together))
             self._together = []
         while len(self._waiting) > most_waiting or (self._waiting and self._waiting[0].done()):
-            if not all(self._waiting.popleft().result()):
+            if None in self._waiting.popleft().result():
                 raise SignatureRefusedError

@@ -39,7 +39,12 @@ LONGEST_S: Final = 3600.0
 """How long a search without a budget is waited for."""
 _END_S: Final = 2.0
 _KILL_EVERY_S: Final = 0.05
-_SINGLE_THREADED: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_SETTINGS: Final = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(1 << 30)),
+}
+"""Arrays of 15 MB are made and dropped at every step: asked of the system anew each time, their
+pages would take longer than what is computed with them."""
 _log = logging.getLogger("shardloom.planning")
 
 
@@ -178,7 +183,7 @@ class PlannerProcess:
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,  # an interrupt from the terminal is the rack's to act on
-                env=os.environ | _SINGLE_THREADED,
+                env=os.environ | _SETTINGS,
             )
         return process
 

@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_refused_to_the_byte(
 
 
 def test_a_first_answer_comes_before_the_last_and_is_no_better(planner: PlannerProcess) -> None:
-    problem = random_rack(48, 16, 16, seed=2)
+    problem = random_rack(96, 64, 16)
     heard: list[Plan] = []
     last = planner.answer(PlannerQuestion(problem, 1.0, first_s=0.05), heard.append)
     (first,) = heard

@@ -56,6 +56,7 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.TakePhone(PHONE),
     all_commands.Release(PHONE),
     all_commands.ConfirmClass("arm64"),
+    all_commands.KeepEvidence(30, 1 << 30),
     all_commands.AddStake(PHONE, 1),
     all_commands.SubmitStatement("{}", "0" * 128, "0" * 64),
     all_commands.StopPayments(60, "odd payments"),
