@@ -102,7 +102,7 @@ def test_encoder_and_decoder_write_the_references_tokens_and_are_audited(bench: 
 
 
 def test_several_texts_at_once_are_each_read_and_answered(bench: Bench) -> None:
-    asked = [bench.rack.do(Ask(Complete(tuple(text)), TOKENS)) for text in (TEXT, TEXT[:5], TEXT)]
+    asked = [bench.rack.do(Ask(Complete(tuple(text)), TOKENS)) for text in (TEXT, TEXT[:1], TEXT)]
     found = [finish(bench.rack, each.result(60)) for each in asked]
     assert_written(bench, found[0])
     assert_written(bench, found[2])
