@@ -167,7 +167,16 @@ class Attempt:
             await self._feed(tokens, 0, self._sizes(len(tokens), answers))
 
     def _sizes(self, tokens: int, answers: int) -> list[int]:
+        source = 0 if self._position else self.terms.source_tokens
+        if source:
+            return [source, *([1] * (tokens - source))]
         return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
+
+    def _messages(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return which steps go together; what an encoder reads goes by itself."""
+        alone = int(self.terms.source_tokens > 0 and self._position == 0)
+        first = [(size,) for size in sizes[:alone]]
+        return [*first, *sendings(sizes[alone:], len(self.stages))]
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
@@ -187,7 +196,7 @@ class Attempt:
     ) -> StepAnswer:
         """Send a text in such steps, several at a time, and return what came of the last."""
         window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
-        left = deque(sendings(sizes, len(self.stages)))
+        left = deque(self._messages(sizes))
         ends: deque[int] = deque()
         answer = None
         while left or ends:

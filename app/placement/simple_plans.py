@@ -30,9 +30,10 @@ def simple_arrangements(costs: CostModel) -> list[Arrangement]:
 
 def _equal_spans(costs: CostModel) -> tuple[PhoneSpan, ...]:
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
-    stages = equal_split(costs.problem).stages
+    numbered = costs.problem.model.numbered
     return tuple(
-        PhoneSpan(index_of[stage.serial], stage.span.first, stage.span.end) for stage in stages
+        PhoneSpan(index_of[stage.serial], numbered(stage.span).start, numbered(stage.span).stop)
+        for stage in equal_split(costs.problem).stages
     )
 
 

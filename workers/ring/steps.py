@@ -290,7 +290,7 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     if len(transactions) == 1:
         return
     shape = transactions[0].span.engine.shape
-    if not (shape.cached and shape.answer_size == 0):
+    if not ((shape.cached or shape.paired) and shape.answer_size == 0):
         raise UnusableRowsError("rows.vector_not_alone")
     ways = {
         (

@@ -188,7 +188,7 @@ class Transaction:
 
     @property
     def _is_first(self) -> bool:
-        return self.span.engine.shape.has_embedding
+        return self.stage == 0
 
 
 def made_lookup(command: Open) -> PromptLookup:

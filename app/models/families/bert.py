@@ -13,28 +13,30 @@ from app.core.errors import BadInputError
 from app.core.model import ModelTask
 from app.models.configuration import Configuration
 from app.models.families.bert_names import DEBERTA, BertTensorNames
+from app.models.families.bert_weights import (
+    BUCKETS,
+    FARTHEST,
+    embedding_weights,
+    layer_weights,
+    unused_positions,
+)
 from app.models.families.deberta import (
     disentangled,
-    distance_weights,
-    own_projections,
     shared_norm,
 )
 from app.models.families.dimensions import MAXIMUM_HEADS, MAXIMUM_LAYERS
-from app.models.families.encoder import DISTANCE_BIAS, SEGMENT, Encoder, EncoderStyle
+from app.models.families.encoder import DISTANCE_BIAS, Encoder, EncoderStyle
 from app.models.families.interface import (
     Dimensions,
     Family,
     HeadOutput,
-    Part,
     SharedWeight,
-    Weight,
     WeightRole,
 )
 from app.models.families.labels import classification
-from app.models.families.plain import POSITIONS
 from app.models.families.pooling import POOLER, EncoderHead, FirstTokenScores
 from app.models.families.sentence import sentence_vector
-from app.models.families.weights import EMBEDDING, EMBEDDING_NORM, HEAD, affine, linear, matrix
+from app.models.families.weights import HEAD, linear, matrix
 from app.models.graphs.disentangled import DISTANCE_ROWS
 from app.models.graphs.distances import DistanceBuckets
 from app.models.graphs.operators import require_activation
@@ -42,11 +44,8 @@ from app.models.graphs.rotary import Rotary
 from app.models.sentence_settings import SECTION
 
 DEFAULT_EPSILON = 1e-12
-DEFAULT_PAD_TOKEN = 1
 DEFAULT_BASE = 1000.0
 """Of Nomic's rotation."""
-BUCKETS, FARTHEST = 32, 128
-"""Of MPNet's distances; no configuration says so."""
 
 
 def sentence_encoder(names: BertTensorNames) -> Callable[[Configuration], Family]:
@@ -87,8 +86,8 @@ def _encoder(
         name=names.family,
         dimensions=sizes,
         style=_style(names, configuration, sizes),
-        embedding=_embedding(names, configuration, sizes),
-        layer=lambda layer: _layer(names, configuration, layer, sizes, inner_size),
+        embedding=embedding_weights(names, configuration, sizes),
+        layer=lambda layer: layer_weights(names, configuration, layer, sizes, inner_size),
         head=head,
         answer=answer,
         shared=_shared(names, configuration),
@@ -144,7 +143,7 @@ def _sizes(names: BertTensorNames, configuration: Configuration) -> Dimensions:
     if hidden_size % heads:
         raise BadInputError("family.heads_share_columns", heads=heads, columns=hidden_size)
     stored = dimension(first_of("n_positions", "max_position_embeddings"))
-    context = stored - _unused_positions(names, configuration)
+    context = stored - unused_positions(names, configuration)
     if context < 1:
         raise BadInputError("family.too_few_positions", stored=stored)
     settings = configuration.section(SECTION) or Configuration({})
@@ -157,97 +156,4 @@ def _sizes(names: BertTensorNames, configuration: Configuration) -> Dimensions:
         kv_heads=0,
         head_size=hidden_size // heads,
         context_tokens=min(context, settings.dimension("max_tokens", context)),
-    )
-
-
-def _unused_positions(names: BertTensorNames, configuration: Configuration) -> int:
-    if not names.positions_after_pad:
-        return 0
-    return (configuration.tokens("pad_token_id") or (DEFAULT_PAD_TOKEN,))[0] + 1
-
-
-def _embedding(
-    names: BertTensorNames, configuration: Configuration, sizes: Dimensions
-) -> tuple[Weight, ...]:
-    source, hidden = names.prefix + "embeddings.", sizes.hidden_size
-    table = matrix(source + "word_embeddings", sizes.vocabulary_size, hidden)
-    return (
-        Weight(EMBEDDING, WeightRole.EMBEDDING, (table,)),
-        *_positions(names, configuration, sizes),
-        *(_segment(source, configuration, hidden) if names.segments else ()),
-        *affine(EMBEDDING_NORM, names.prefix + names.embedding_norm, hidden),
-        *_distances(names, configuration, sizes),
-    )
-
-
-def _positions(
-    names: BertTensorNames, configuration: Configuration, sizes: Dimensions
-) -> tuple[Weight, ...]:
-    if not (names.positions and configuration.flag("position_biased_input", default=True)):
-        return ()
-    stored = configuration.dimension("max_position_embeddings")
-    unused = _unused_positions(names, configuration)
-    used = (unused, unused + sizes.context_tokens)
-    source = names.prefix + "embeddings.position_embeddings.weight"
-    places = Part(source, (stored, sizes.hidden_size), rows=(used,))
-    return (Weight(POSITIONS, WeightRole.TABLE, (places,)),)
-
-
-def _segment(source: str, configuration: Configuration, hidden: int) -> tuple[Weight, ...]:
-    if configuration.values.get("type_vocab_size") == 0:
-        return ()
-    kinds = configuration.dimension("type_vocab_size")
-    part = Part(source + "token_type_embeddings.weight", (kinds, hidden), rows=((0, 1),))
-    return (Weight(SEGMENT, WeightRole.VECTOR, (part,)),)
-
-
-def _distances(
-    names: BertTensorNames, configuration: Configuration, sizes: Dimensions
-) -> tuple[Weight, ...]:
-    """Return what layers read of how far apart tokens are."""
-    if names is DEBERTA:
-        return distance_weights(configuration, sizes, names.prefix)
-    if not names.distance_bias:
-        return ()
-    shape = (configuration.dimension("relative_attention_num_buckets", BUCKETS),)
-    if shape != (BUCKETS,):
-        raise BadInputError("family.encoder_field", field="relative_attention_num_buckets")
-    table = Part(names.prefix + names.distance_bias + ".weight", (*shape, sizes.attention_heads))
-    return (Weight(DISTANCE_BIAS, WeightRole.VECTOR, (table,)),)
-
-
-def _layer(
-    names: BertTensorNames,
-    configuration: Configuration,
-    layer: int,
-    sizes: Dimensions,
-    inner_size: int,
-) -> tuple[Weight, ...]:
-    own, source = f"layer.{layer}.", f"{names.prefix}{names.layers}.{layer}."
-    hidden, bias = sizes.hidden_size, names.biases
-    gate = matrix(source + names.gate, inner_size, hidden)
-    return (
-        *_queries(names, own, source, hidden),
-        *(own_projections(configuration, own, source, hidden) if names is DEBERTA else ()),
-        *linear(own + "output", matrix(source + names.output, hidden, hidden), bias=bias),
-        *affine(own + "attention_norm", source + names.attention_norm, hidden),
-        *linear(own + "up", matrix(source + names.up, inner_size, hidden), bias=bias),
-        *(linear(own + "gate", gate, bias=bias) if names.gate else ()),
-        *linear(own + "down", matrix(source + names.down, hidden, inner_size), bias=bias),
-        *affine(own + "inner_norm", source + names.inner_norm, hidden),
-    )
-
-
-def _queries(names: BertTensorNames, own: str, source: str, hidden: int) -> tuple[Weight, ...]:
-    stored = {"query": names.query, "key": names.key, "value": names.value}
-    if not names.key:
-        packed = matrix(source + names.query, 3 * hidden, hidden)
-        return linear(own + "query_key_value", packed, bias=names.biases)
-    parts = {part: matrix(source + each, hidden, hidden) for part, each in stored.items()}
-    if names.packed:
-        return linear(own + "query_key_value", *parts.values(), bias=names.biases)
-    return tuple(
-        weight
-        for part, each in parts.items()
-        for weight in linear(own + part, each, bias=names.biases)
     )

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration, shown
+from app.models.families.bart import BART, M2M100, MARIAN, MBART, PEGASUS, like_bart
 from app.models.families.bert import encoder_classifier, sentence_encoder
 from app.models.families.bert_names import BERT, DEBERTA, DISTILBERT, MPNET, NOMIC, ROBERTA
 from app.models.families.bloom import bloom
@@ -36,6 +37,7 @@ from app.models.families.qwen3_moe import qwen3_moe
 from app.models.families.refused import refuse_unread_form, refuse_what_no_phone_runs
 from app.models.families.smollm3 import smollm3
 from app.models.families.starcoder2 import starcoder2
+from app.models.families.t5 import t5
 from app.models.families.text_part import GEMMA3_DEFAULTS, text_part
 from app.models.sentence_settings import SECTION
 
@@ -95,6 +97,13 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "GlmForSequenceClassification": classifier(glm),
     "Glm4ForSequenceClassification": classifier(glm4),
     "Starcoder2ForSequenceClassification": classifier(starcoder2),
+    "T5ForConditionalGeneration": t5,
+    "MT5ForConditionalGeneration": t5,
+    "BartForConditionalGeneration": like_bart(BART),
+    "MBartForConditionalGeneration": like_bart(MBART),
+    "MarianMTModel": like_bart(MARIAN),
+    "PegasusForConditionalGeneration": like_bart(PEGASUS),
+    "M2M100ForConditionalGeneration": like_bart(M2M100),
     "BertModel": sentence_encoder(BERT),
     "RobertaModel": sentence_encoder(ROBERTA),
     "XLMRobertaModel": sentence_encoder(ROBERTA),

@@ -18,6 +18,7 @@ from app.placement.costs.rings import RingCost, Rings
 from app.placement.costs.spans import AdditiveProblem, Arrangement
 from app.placement.costs.starts import start_order
 from app.placement.problem import Objective, PlacementProblem
+from workers.protocol.chain import MAXIMUM_CHAINS
 
 Spans = npt.NDArray[np.float64]
 Allowed = npt.NDArray[np.bool_]
@@ -148,6 +149,8 @@ def _check(problem: PlacementProblem) -> None:
         raise BadInputError("placement.no_phone")
     if problem.model.layer_count == 0:
         raise BadInputError("placement.no_layers", model=problem.model.name)
+    if problem.model.paired and len(problem.devices) < MAXIMUM_CHAINS:
+        raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)
     if len({device.serial for device in problem.devices}) != len(problem.devices):
         raise BadInputError("placement.phone_twice")
     for device in problem.devices:

@@ -52,6 +52,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.too_few_positions": message(
         "Only {stored} positions are stored: too few for any text."
     ),
+    "graph.of_two_chains": message(
+        "The computation graph of {model}, which has an encoder and a decoder, is not drawn yet."
+    ),
     "graph.cache_heads_unknown": message(
         "The graph does not say how many heads the cache {cache} has."
     ),

@@ -26,8 +26,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "checkpoint.architecture_unusual": message("'{name}' ({reason})"),
     "checkpoint.encoder_decoder": message(
-        "{name} reads with an encoder and writes with a decoder, which is not supported yet."
-        " Import a chat model: it summarises and translates by run --task."
+        "{name} reads with an encoder and writes with a decoder; of such models T5, BART, mBART,"
+        " Marian, Pegasus, M2M100 and NLLB are supported."
     ),
     "checkpoint.file_outside": message("{index} names a file outside its folder: {file}."),
     "checkpoint.form_unread": message(
