@@ -40,7 +40,7 @@ def tokenizer_from_tekken(content: bytes, path: Path) -> bytes:
         words = [base64.b64decode(each["token_bytes"]) for each in values["vocab"][:size]]
         if len(words) > _MOST_TOKENS or len(set(words)) != len(words):
             raise BadInputError("tokenizer.damaged", path=str(path))
-        made = _byte_pairs(words, len(controls), settings.text("pattern"))
+        made = _byte_pairs(words, controls, settings.text("pattern"))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise BadInputError("tokenizer.damaged", path=str(path)) from error
     made.add_special_tokens([AddedToken(each, normalized=False, special=True) for each in controls])
@@ -68,7 +68,7 @@ def _controls(values: Mapping[str, object], settings: Configuration) -> list[str
     return names
 
 
-def _byte_pairs(words: list[bytes], first: int, pattern: str) -> Tokenizer:
+def _byte_pairs(words: list[bytes], controls: list[str], pattern: str) -> Tokenizer:
     ranks = {word: rank for rank, word in enumerate(words)}
     texts = [byte_text(word) for word in words]
     merges = [
@@ -76,7 +76,9 @@ def _byte_pairs(words: list[bytes], first: int, pattern: str) -> Tokenizer:
         for word in words
         for cut in _cuts(word, ranks)
     ]
-    ids = {text: first + rank for rank, text in enumerate(texts)}
+    ids = {text: place for place, text in enumerate([*controls, *texts])}
+    if len(ids) != len(controls) + len(words):
+        raise ValueError(len(ids))
     made = Tokenizer(models.BPE(ids, merges, ignore_merges=True))
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [
