@@ -40,7 +40,7 @@ from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 
 OVERFLOWS = ("shorten", "refuse")
-QUANTIZATIONS = ("f32", "q8", "q4")
+QUANTIZATIONS = ("f32", "q8", "q4", "q4-plain")
 CONFORMANCE_HELP = "try every rule of the Inference Engine Standard on this phone instead"
 SOURCE_HELP = (
     "OWNER/NAME at the hub, with @REVISION or :FILE.gguf behind it; a Hugging Face folder, a"
@@ -170,6 +170,10 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("source", help=SOURCE_HELP)
     add.add_argument("--name", help="what to call it here; default: its own name")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    add.add_argument(
+        "--calibrate", type=Path, metavar="FILE", help="a text that q4 is rounded by; default: ours"
+    )
+    add.add_argument("--adapter", type=Path, metavar="FOLDER", help="a LoRA to merge into it")
     fits = "ask this rack first whether the model fits: nothing is downloaded where it does not"
     add.add_argument("--rack", default=argparse.SUPPRESS, help=f"{fits}; {RACK_HELP}")
     add.add_argument("--json", action="store_true", help="how far it is as JSON, an object a line")

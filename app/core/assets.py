@@ -18,6 +18,7 @@ RUNTIME_BUILDER: Final = (
 )
 """What builds the runtime for phones; a program of its own, started as one."""
 NEEDED: Final = (
+    "calibration/languages.txt",
     "demo_model/config.json",
     "demo_model/model.safetensors",
     "demo_model/tokenizer.json",

@@ -18,6 +18,7 @@ from app.models.importing.cut_check import cut_stable_on
 from app.models.importing.import_record import ImportRecord
 from app.models.importing.importing import Importer, Progress
 from app.models.quantization.block_wise import Quantization
+from app.models.sample_text import SampleText
 from app.models.shards import Shard, build_shard
 from app.models.store import BlobStore
 from app.models.stored_model import Quality, StoredModel
@@ -86,14 +87,21 @@ class Library:
         name: str,
         quantization: str = Quantization.F32,
         progress: Progress | None = None,
+        calibration: SampleText | None = None,
+        adapter: Path | None = None,
     ) -> ModelManifest:
         """Import a Hugging Face folder or an ONNX file under a name.
+
+        `calibration` is a text to round four bits by, instead of the built-in one, `adapter`
+        the folder of an adapter (LoRA) that is merged into it.
 
         A model of that name is replaced at the end. All or nothing: where it fails the library is
         as before, and the next import of the same files goes on where this one ended. Raises
         `BadInputError`.
         """
-        return self._import(path, name, Quantization.parse(quantization), progress, None)
+        return self._import(
+            path, name, Quantization.parse(quantization), progress, None, calibration, adapter
+        )
 
     def delete(self, name: str) -> int:
         """Remove a model and the weights that no other has; return how many bytes that freed.
@@ -167,12 +175,22 @@ class Library:
         quantization: Quantization,
         progress: Progress | None,
         source_digest: str | None,
+        calibration: SampleText | None = None,
+        adapter: Path | None = None,
     ) -> ModelManifest:
         target = self._path(name)
         show = progress or _ignore_progress
-        with open_source(path, self._unfinished, lambda stage: show(stage, 0, 1)) as source:
-            record = ImportRecord.open(self._unfinished, source.folder, quantization, self.store)
-            importer = Importer(source.folder, source.family, quantization, self.store, record)
+
+        def tell(stage: Fact) -> None:
+            show(stage, 0, 1)
+
+        with open_source(path, self._unfinished, tell, adapter) as source:
+            record = ImportRecord.open(
+                self._unfinished, source.folder, quantization, self.store, calibration
+            )
+            importer = Importer(
+                source.folder, source.family, quantization, self.store, record, calibration
+            )
             model = importer.run(name, show, source_digest, source.skeleton)
             if source.batches is not None:
                 show(Fact("import.trying_rows"), 0, 1)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import BadInputError, reason_of
+from app.core.errors import BadInputError
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.models.sample_text import SampleText
 from app.models.stored_model import Quality
 from app.models.whole import WholeModel
 
@@ -23,27 +23,6 @@ QUICK_FLOPS = 5e9
 """About a second on one core."""
 HIGHEST_SURPRISE = 700.0
 """Its exponential is still a number."""
-MAXIMUM_TEXT_BYTES = 16 << 20
-
-
-@dataclass(frozen=True)
-class SampleText:
-    """A text to predict, under the name that results carry."""
-
-    name: str
-    content: str
-
-    @classmethod
-    def read(cls, path: Path) -> SampleText:
-        """Read a text file in UTF-8. Raises `BadInputError` where it is not one."""
-        try:
-            if path.stat().st_size > MAXIMUM_TEXT_BYTES:
-                raise BadInputError("sample_text.too_large", path=str(path))
-            return cls(path.name, path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(
-                "text_file.unreadable", path=str(path), reason=reason_of(error)
-            ) from error
 
 
 def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -> list[int]:

@@ -83,7 +83,7 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     chain = _chain_of(model.manifest, blocks)
     encodes = model.manifest.paired and chain.name is ChainName.ENCODER
     ends = blocks.end == chain.block_count and not encodes
-    span = _Cut(blocks.blocks, blocks.first == 0, ends)
+    span = GraphSpan(blocks.blocks, blocks.first == 0, ends)
     quantized = model.manifest.quantization != Quantization.F32
     if isinstance(family, PairedModel):
         ends_here = (span.has_embedding, span.has_head)
@@ -145,7 +145,7 @@ def _check_has(model: str, chain: Chain, asked: Span) -> None:
 
 
 @dataclass(frozen=True)
-class _Cut:
+class GraphSpan:
     """What a graph computes: layers, none for an embedding or a head alone."""
 
     layers: range
@@ -153,17 +153,23 @@ class _Cut:
     has_head: bool
 
 
-def _parts(span: _Cut) -> list[_Cut]:
-    layers = _Cut(span.layers, has_embedding=False, has_head=False)
-    embedding = _Cut(range(0), has_embedding=True, has_head=False)
+def _parts(span: GraphSpan) -> list[GraphSpan]:
+    layers = GraphSpan(span.layers, has_embedding=False, has_head=False)
+    embedding = GraphSpan(range(0), has_embedding=True, has_head=False)
     behind = range(span.layers.stop, span.layers.stop)
-    head = _Cut(behind, has_embedding=False, has_head=True)
+    head = GraphSpan(behind, has_embedding=False, has_head=True)
     return [*[embedding] * span.has_embedding, layers, *[head] * span.has_head]
 
 
-def _graph(family: Family, model: StoredModel, span: _Cut) -> bytes:
-    sizes = family.dimensions
+def _graph(family: Family, model: StoredModel, span: GraphSpan) -> bytes:
     graph = ShardGraph(model.tensors)
+    add_span(graph, family, span)
+    return graph.serialize(f"{family.name}.{span.layers.start}-{span.layers.stop - 1}")
+
+
+def add_span(graph: ShardGraph, family: Family, span: GraphSpan) -> None:
+    """Add what a span computes to an empty graph, its inputs and outputs too."""
+    sizes = family.dimensions
     batch: int | str = "batch" if takes_batches(family) else 1
     hidden = _add_input(graph, family, span, batch)
     graph.input(LENGTHS, TensorProto.INT32, [batch])
@@ -178,17 +184,18 @@ def _graph(family: Family, model: StoredModel, span: _Cut) -> bytes:
     for layer in span.layers:
         for part in parts:
             graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
-    return graph.serialize(f"{family.name}.{span.layers.start}-{span.layers.stop - 1}")
 
 
-def _add_input(graph: ShardGraph, family: Family, span: _Cut, batch: int | str) -> str:
+def _add_input(graph: ShardGraph, family: Family, span: GraphSpan, batch: int | str) -> str:
     if span.has_embedding:
         token_ids = graph.input(INPUT_IDS, TensorProto.INT64, [batch, "tokens"])
         return family.add_embedding(graph, token_ids)
     return graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(family.dimensions, batch))
 
 
-def _publish(graph: ShardGraph, family: Family, span: _Cut, hidden: str, batch: int | str) -> None:
+def _publish(
+    graph: ShardGraph, family: Family, span: GraphSpan, hidden: str, batch: int | str
+) -> None:
     sizes = family.dimensions
     if not span.has_head:
         graph.output(hidden, HIDDEN_OUTPUT, _hidden_shape(sizes, batch))

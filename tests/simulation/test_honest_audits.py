@@ -82,7 +82,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Judged]]
     library = Library(tmp_path_factory.mktemp("home"))
     chance = random.Random(11)  # noqa: S311 - seeded on purpose
     found = {}
-    for quantization in (Quantization.Q8, Quantization.Q4):
+    for quantization in (Quantization.Q8, Quantization.Q4_PLAIN):
         graph, shape, entered = _stage(library, quantization)
         reference = _rows(graph, shape, entered, 1)
         for name, path in (("blocks", graph), ("unrounded", _unrounded(graph)),

@@ -25,11 +25,13 @@ from app.command_line.output.model_forecast import tell_forecast
 from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
 from app.core.model import ModelManifest
+from app.models.formats.adapter import adapter_settings
 from app.models.importing.importing import Progress as Told
 from app.models.importing.notes import is_note
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.models.quantization.harm import harm_of
+from app.models.sample_text import SampleText
 from app.models.sources.finding import find_source
 from app.models.sources.model_source import ModelSource
 from app.models.sources.reference import parse_reference
@@ -50,11 +52,21 @@ def execute(arguments: argparse.Namespace) -> int:
         complain(fact_text(source.note))
     name = arguments.name or _name(source, quantization)
     library.require_name(name)
+    calibration = SampleText.read(arguments.calibrate) if arguments.calibrate else None
+    if arguments.adapter:
+        adapter_settings(arguments.adapter)
     _tell_need(source, name, quantization, arguments)
     path = _downloaded(source, arguments.json)
     notes: list[Fact] = []
     with _shown(arguments.json, BarColumn(), TimeRemainingColumn()) as show:
-        manifest = library.import_folder(path, name, quantization, progress=_keeping(notes, show))
+        manifest = library.import_folder(
+            path,
+            name,
+            quantization,
+            progress=_keeping(notes, show),
+            calibration=calibration,
+            adapter=arguments.adapter,
+        )
     for note in notes:
         complain(fact_text(note))
     quality = measured_at_import(library, manifest, path)

@@ -13,8 +13,9 @@ from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
-from app.models.quality import SampleText, is_quick, measure, sample_tokens
+from app.models.quality import is_quick, measure, sample_tokens
 from app.models.quantization.harm import harm_of
+from app.models.sample_text import SampleText
 from app.models.stored_model import Quality
 from app.rack.home import Home
 from app.words.sentences import error_text

@@ -22,8 +22,12 @@ _RECURRENT: Final = frozenset(
 _ATTENDING: Final = frozenset(
     ("full_attention", "sliding_attention", "chunked_attention", "attention")
 )
-READ_FORMS: Final = ("mxfp4", "fp8", "compressed-tensors")
-"""How weights may be quantised in a checkpoint that is read; of the last in eight-bit floats."""
+READ_FORMS: Final = ("mxfp4", "fp8", "compressed-tensors", "gptq", "awq", "bitsandbytes")
+"""How weights may be quantised in a checkpoint that is read."""
+_COMPRESSED: Final = ("float-quantized", "pack-quantized")
+_GPTQ_BITS: Final = (2, 4, 8)
+_AWQ_BITS: Final = 4
+_SCALED_FORMS: Final = ("fp8", "compressed-tensors")
 USUAL_BLOCK: Final = 128
 
 
@@ -41,18 +45,35 @@ def refuse_what_no_phone_runs(configuration: Configuration, name: str) -> None:
 def refuse_unread_form(configuration: Configuration) -> None:
     """Raise `BadInputError` where the weights are quantised in a form that is not read."""
     section = configuration.section("quantization_config")
-    method = section.values.get("quant_method") if section else None
-    if section is None or (method in READ_FORMS and method != "compressed-tensors"):
+    if section is None:
         return
-    form = section.values.get("format") if method == "compressed-tensors" else method
-    if form != "float-quantized":
-        raise BadInputError("checkpoint.form_unread", form=str(form)[:40], read=READ_FORMS)
+    variant = _unread_variant(section)
+    if variant is not None:
+        raise BadInputError("checkpoint.form_unread", form=variant[:60], read=READ_FORMS)
+
+
+def _unread_variant(section: Configuration) -> str | None:
+    """Return how a form is called that is not read, or a variant of one that is."""
+    method, fields = section.values.get("quant_method"), section.values
+    match method:
+        case "compressed-tensors":
+            form = fields.get("format")
+            return None if form in _COMPRESSED else str(form)
+        case "gptq":
+            bits = fields.get("bits")
+            return None if bits in _GPTQ_BITS else f"gptq, {str(bits)[:8]} bits"
+        case "awq":
+            version = str(fields.get("version", "gemm")).lower()
+            is_read = version == "gemm" and fields.get("bits", _AWQ_BITS) == _AWQ_BITS
+            return None if is_read else f"awq, {version}"
+        case _:
+            return None if method in READ_FORMS else str(method)
 
 
 def scaled_block(configuration: Configuration) -> tuple[int, int] | None:
     """Return the rows and columns of a block with one scale; None without eight-bit floats."""
     section = configuration.section("quantization_config")
-    if section is None or section.values.get("quant_method") not in READ_FORMS[1:]:
+    if section is None or section.values.get("quant_method") not in _SCALED_FORMS:
         return None
     sizes = section.values.get("weight_block_size") or [USUAL_BLOCK, USUAL_BLOCK]
     if not isinstance(sizes, list) or len(sizes) != 2:

@@ -37,6 +37,9 @@ from app.models.formats.model_folder import (
     ModelFolder,
     PackedRows,
 )
+from app.models.formats.packed.forms import PackedForms
+from app.models.formats.packed.interface import PackedMatrix
+from app.models.formats.tensor_names import names_of
 from app.models.formats.torch_file import TorchFile, TorchFileError
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.sentence_settings import (
@@ -47,7 +50,6 @@ from app.models.sentence_settings import (
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-ADAPTER_FILE = "adapter_config.json"
 TORCH_FILE = "pytorch_model.bin"
 TORCH_INDEX = "pytorch_model.bin.index.json"
 TORCH_SUFFIX = ".bin"
@@ -63,27 +65,43 @@ class Checkpoint(ModelFolder):
     each piece: pages of one that stayed open would count as this process's memory.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        configuration: Configuration | None = None,
+        weight_files: tuple[Path, ...] = (),
+    ) -> None:
+        """Open a folder; what is not given is read from its usual files."""
         if not folder.is_dir():
             raise BadInputError("checkpoint.no_folder", folder=str(folder))
-        _refuse_other_forms(folder)
-        configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
-        super().__init__(folder, with_sentence_settings(configuration, folder))
-        steps = dense_settings(self.configuration)
+        if not weight_files:
+            _refuse_other_forms(folder)
+        own = configuration or Configuration.from_file(folder / CONFIGURATION_FILE)
+        configuration = with_sentence_settings(own, folder)
+        super().__init__(folder, configuration)
+        steps = dense_settings(configuration)
         dense = {step.folder: folder / step.folder / DENSE_FILE for step in steps}
-        of_model = _weight_files(folder)
+        of_model = weight_files or _weight_files(folder)
         self.weight_files = (*of_model, *dense.values())
         self._placed = {name: path for path in of_model for name in _names(path)}
         self._placed |= {
             f"{at}/{name}": path for at, path in dense.items() for name in _names(path)
         }
         self._block = scaled_block(configuration)
+        section = configuration.section("quantization_config")
+        self._forms = PackedForms(section) if section else None
+        self._matrix_shapes: dict[str, tuple[int, int]] = {}
 
     def __contains__(self, tensor: str) -> bool:
         return tensor in self._placed
 
     def require(self, tensor: str, shape: tuple[int, ...]) -> None:
         """Refuse a tensor that is missing, of another shape or of a type that is not a float."""
+        matrix = self._matrix(tensor)
+        if matrix is not None:
+            matrix.require(shape)
+            self._matrix_shapes[tensor] = (shape[0], shape[1])
+            return
         if self._is_packed(tensor):
             *before, columns = shape
             blocks = (*before, columns // BLOCK_COLUMNS)
@@ -123,6 +141,11 @@ class Checkpoint(ModelFolder):
         `rows` are ranges to yield instead of the whole; a transposed tensor is turned first.
         Raises `BadInputError` at the first value that is not a finite number.
         """
+        matrix = self._matrix(tensor)
+        if matrix is not None:
+            for start, end in self._matrix_steps(tensor, rows):
+                yield self._finite(tensor, matrix.rows(start, end))
+            return
         if self._is_packed(tensor):
             for blocks, exponents in self._packed(tensor, rows):
                 yield self._finite(tensor, decoded(blocks, exponents))
@@ -142,8 +165,54 @@ class Checkpoint(ModelFolder):
     def packed_pieces(
         self, tensor: str, rows: Sequence[tuple[int, int]], bits: int
     ) -> Iterator[PackedRows] | None:
-        """Return the blocks of an MXFP4 tensor as our q8: the same numbers."""
+        """Return the blocks of a quantised tensor as ours where they are the same numbers.
+
+        Those of MXFP4 are in eight bits.
+        """
+        matrix = self._matrix(tensor)
+        if matrix is not None:
+            return self._as_ours(tensor, matrix, self._matrix_steps(tensor, rows), bits)
         return self._as_q8(tensor, rows) if bits == 8 and self._is_packed(tensor) else None
+
+    def shape_of(self, tensor: str) -> tuple[int, ...]:
+        """Return a tensor's shape. Raises `BadInputError` where it is missing."""
+        with self._view(tensor) as view:
+            return tuple(view.get_shape())
+
+    def read(self, tensor: str, *place: slice) -> NDArray[np.generic]:
+        """Return a tensor, or a part, as it is. Raises `BadInputError` where it is missing."""
+        with self._view(tensor) as view:
+            return np.asarray(view[place or slice(None)])
+
+    def _matrix(self, tensor: str) -> PackedMatrix | None:
+        """Return the reader of a matrix that others have quantised, None for any other."""
+        if self._forms is None:
+            return None
+        found = (self._forms.of(name, self) for name in names_of(tensor))
+        return next((matrix for matrix in found if matrix is not None), None)
+
+    def _matrix_steps(
+        self, tensor: str, rows: Sequence[tuple[int, int]]
+    ) -> Sequence[tuple[int, int]]:
+        all_rows, columns = self._matrix_shapes[tensor]
+        step = max(8, PIECE_BYTES // (4 * columns) // 8 * 8)
+        ranges = rows or [(0, all_rows)]
+        return [place for first, after in ranges for place in _steps(first, after, step, all_rows)]
+
+    def _as_ours(
+        self, tensor: str, matrix: PackedMatrix, steps: Sequence[tuple[int, int]], bits: int
+    ) -> Iterator[PackedRows] | None:
+        if any(matrix.blocks(*step, bits) is None for step in steps):
+            return None
+        blocks = (matrix.blocks(*step, bits) for step in steps)
+        return (
+            (codes, self._finite(tensor, scales))
+            for codes, scales in (each for each in blocks if each is not None)
+        )
+
+    def is_quantized(self, tensor: str) -> bool:
+        """Return whether a tensor is stored in few bits, in blocks of another kind than ours."""
+        return self._matrix(tensor) is not None or self._is_packed(tensor)
 
     def _as_q8(self, tensor: str, rows: Sequence[tuple[int, int]]) -> Iterator[PackedRows]:
         for blocks, exponents in self._packed(tensor, rows):
@@ -219,7 +288,7 @@ class Checkpoint(ModelFolder):
 
     def _name(self, tensor: str) -> str | None:
         """Return the name that a tensor has here, None where it is missing."""
-        return next((name for name in _names_of(tensor) if name in self._placed), None)
+        return next((name for name in names_of(tensor) if name in self._placed), None)
 
     @contextmanager
     def _view(self, tensor: str) -> Iterator[Any]:
@@ -238,27 +307,14 @@ def _steps(first: int, after: int, step: int, matrix_rows: int) -> Iterator[tupl
         first = end
 
 
-def _names_of(tensor: str) -> Iterator[str]:
-    """Yield the names a tensor may have.
-
-    A checkpoint saved without its head's model lacks the first word; the first BERTs called a
-    norm's scale and shift gamma and beta; of a model that sees the text part lies under a word
-    more, which newer checkpoints have behind the first.
-    """
-    for name in (tensor, tensor.partition(".")[2]):
-        yield name
-        if "LayerNorm" in name:
-            yield name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta")
-    yield "language_model." + tensor
-    if tensor.startswith("model."):
-        yield tensor.replace("model.", "model.language_model.", 1)
+def has_weights(folder: Path) -> bool:
+    """Return whether a folder has weights in a form that is read."""
+    return any((folder / name).exists() for name in _READ_FILES)
 
 
 def _refuse_other_forms(folder: Path) -> None:
-    """Name weights that would be left out: an adapter, or a form that is not read."""
-    if (folder / ADAPTER_FILE).exists():
-        raise BadInputError("checkpoint.adapter", folder=folder.name)
-    if any((folder / name).exists() for name in _READ_FILES):
+    """Name weights that would be left out: a form that is not read."""
+    if has_weights(folder):
         return
     for pattern in UNREAD_FILES:
         for found in folder.glob(pattern):

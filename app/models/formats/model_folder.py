@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from app.models.chat.chat_source import read_chat_template
 from app.models.chat.chat_template import ChatTemplate
 from app.models.configuration import Configuration
-from app.models.formats.tokenizer import read_tokenizer_file
+from app.models.formats.vocabularies.finding import TOKENIZER_FILE, tokenizer_content
 
+__all__ = ["TOKENIZER_FILE", "ModelFolder"]
 CONFIGURATION_FILE = "config.json"
 GENERATION_FILE = "generation_config.json"
-TOKENIZER_FILE = "tokenizer.json"
 
 Float32Array = NDArray[np.float32]
 PackedRows = tuple[NDArray[np.uint8], Float32Array]
@@ -58,6 +58,10 @@ class ModelFolder(ABC):
         """
         return None
 
+    def is_quantized(self, tensor: str) -> bool:  # noqa: ARG002 - a form that has such asks
+        """Return whether a tensor is stored in few bits, in blocks of another kind than ours."""
+        return False
+
     @property
     def begin_token(self) -> int | None:
         """The token every text starts with, if the model has one."""
@@ -80,12 +84,11 @@ class ModelFolder(ABC):
 
     @property
     def tokenizer_content(self) -> bytes | None:
-        """What `tokenizer.json` holds, or None where the folder has none.
+        """What `tokenizer.json` holds or would hold, or None where the folder has no tokenizer.
 
-        Raises `BadInputError` where it is too large to be one.
+        Raises `BadInputError` where there is one that cannot be read.
         """
-        path = self.folder / TOKENIZER_FILE
-        return read_tokenizer_file(path) if path.is_file() else None
+        return tokenizer_content(self.folder)
 
     @property
     def chat_template(self) -> ChatTemplate | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.errors import BadInputError
@@ -20,11 +20,21 @@ from app.models.families.registry import (
     is_known,
     refuse_unsupported,
 )
-from app.models.formats.checkpoint import Checkpoint
+from app.models.formats.adapted_folder import AdaptedFolder
+from app.models.formats.adapter import ADAPTER_FILE, Adapter
+from app.models.formats.checkpoint import Checkpoint, has_weights
+from app.models.formats.consolidated import (
+    PARAMETERS_FILE,
+    ConsolidatedCheckpoint,
+    consolidated_configuration,
+    is_consolidated,
+)
 from app.models.formats.gguf.checkpoint import GgufCheckpoint
 from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, ModelFolder
 from app.models.formats.onnx_checkpoint import ONNX_SUFFIX, OnnxCheckpoint
+
+_BASE_FIELD = "base_model_name_or_path"
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,42 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
-    """Open a folder, a `.gguf` or an `.onnx` file.
+def open_source(
+    path: Path, workspace: Path, stage: Callable[[Fact], None], adapter: Path | None = None
+) -> Iterator[Source]:
+    """Open a folder, a `.gguf` or an `.onnx` file, with an adapter merged into it.
 
     A decoder in a folder that no family builds is exported first. `stage` is told what takes time.
-    Raises `BadInputError` for what cannot be imported.
+    An adapter that lies beside weights is merged too. Raises `BadInputError` for what cannot be
+    imported.
     """
+    own = path if adapter is None and (path / ADAPTER_FILE).is_file() else adapter
+    if own is None:
+        with _opened(path, workspace, stage) as source:
+            yield source
+        return
+    if own == path and not has_weights(path):
+        base = str(Configuration.from_file(path / ADAPTER_FILE).values.get(_BASE_FIELD) or "?")
+        raise BadInputError("adapter.without_base", folder=path.name, base=base[:100])
+    stage(Fact("import.merging", adapter=own.name))
+    read = Adapter.read(own)
+    with _opened(path, workspace, stage) as source:
+        yield _merged(source, read)
+
+
+def _merged(source: Source, adapter: Adapter) -> Source:
+    if source.skeleton is not None:
+        raise BadInputError("adapter.not_exported", family=source.family.name)
+    folder = AdaptedFolder(source.folder, adapter)
+    plans = source.family.plans()
+    folder.require_targets(
+        part.name for plan in plans for weight in plan.weights for part in weight.parts
+    )
+    return replace(source, folder=folder)
+
+
+@contextmanager
+def _opened(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> Iterator[Source]:
     if path.suffix == ONNX_SUFFIX and path.is_file():
         yield _cut(OnnxCheckpoint(path))
         return
@@ -54,14 +94,29 @@ def open_source(path: Path, workspace: Path, stage: Callable[[Fact], None]) -> I
         gguf = GgufCheckpoint(path)
         yield Source(gguf, _family(gguf.configuration))
         return
-    file = path / CONFIGURATION_FILE
-    exporting = _exporting(Configuration.from_file(file)) if file.is_file() else None
+    configuration = folder_configuration(path)
+    exporting = _exporting(configuration) if configuration else None
     if exporting is None:
-        checkpoint = Checkpoint(path)
+        checkpoint = ConsolidatedCheckpoint(path) if _is_consolidated(path) else Checkpoint(path)
         yield Source(checkpoint, _family(checkpoint.configuration))
         return
     with exported(path, exporting, workspace, stage) as file:
         yield _cut(OnnxCheckpoint(file, path))
+
+
+def folder_configuration(folder: Path) -> Configuration | None:
+    """Return a folder's `config.json`, or what `params.json` says in its place; None for neither.
+
+    Raises `BadInputError` where it cannot be read.
+    """
+    if _is_consolidated(folder):
+        return consolidated_configuration(folder / PARAMETERS_FILE)
+    file = folder / CONFIGURATION_FILE
+    return Configuration.from_file(file) if file.is_file() else None
+
+
+def _is_consolidated(folder: Path) -> bool:
+    return is_consolidated(folder) and not has_weights(folder)
 
 
 def _family(configuration: Configuration) -> Family:

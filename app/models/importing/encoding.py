@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.families.interface import Part, Weight, WeightRole
+from app.models.families.interface import Part, Weight
 from app.models.formats.model_folder import Float32Array, ModelFolder, PackedRows
-from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quantize_rows
+from app.models.importing.precision import WHOLE_BITS
+from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.tensors import CODES_SUFFIX, SCALES_SUFFIX, PendingTensor
+
+Rounding = Callable[[Float32Array, int], PackedRows]
+"""Makes codes and scales of rows, in so many bits."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +28,16 @@ class StoredForm:
     shape: tuple[int, ...]
 
 
-def stored_forms(weight: Weight, quantization: Quantization) -> tuple[StoredForm, ...]:
+def stored_forms(weight: Weight, bits: int) -> tuple[StoredForm, ...]:
     """Return the tensors that stand for a weight: one of its own type, or codes and their scales.
 
-    A matrix whose columns are no multiple of 32 stays float32.
+    With 32 bits it is stored as it is.
     """
-    if quantization is Quantization.F32 or not _quantizable(weight):
+    if bits == WHOLE_BITS:
         return (StoredForm(weight.name, weight.element, weight.shape),)
     rows, columns = weight.shape
     blocks = columns // BLOCK_COLUMNS
-    codes_shape = (rows, blocks, quantization.bits * BLOCK_COLUMNS // 8)
+    codes_shape = (rows, blocks, bits * BLOCK_COLUMNS // 8)
     return (
         StoredForm(weight.name + CODES_SUFFIX, "uint8", codes_shape),
         StoredForm(weight.name + SCALES_SUFFIX, "float32", (rows, blocks)),
@@ -41,19 +45,37 @@ def stored_forms(weight: Weight, quantization: Quantization) -> tuple[StoredForm
 
 
 def encode(
-    weight: Weight, checkpoint: ModelFolder, quantization: Quantization
+    weight: Weight, checkpoint: ModelFolder, bits: int, rounding: Rounding
 ) -> tuple[PendingTensor, ...]:
     """Return the tensors that stand for a weight, in their stored forms.
 
     A weight passes piece by piece; of a quantised one only the scales are held, which are complete
     once the codes were read.
     """
-    forms = stored_forms(weight, quantization)
-    if len(forms) == 1:
-        return (_pending(forms[0], _pieces(weight, checkpoint)),)
-    scales: list[Float32Array] = []
-    codes = _codes(_packed(weight, checkpoint, quantization.bits), scales)
-    return _pending(forms[0], codes), _pending(forms[1], scales)
+    if bits == WHOLE_BITS:
+        (form,) = stored_forms(weight, bits)
+        return (_pending(form, pieces(weight, checkpoint)),)
+    return encode_blocks(weight, bits, _packed(weight, checkpoint, bits, rounding))
+
+
+def encode_blocks(
+    weight: Weight, bits: int, rows: Iterator[PackedRows]
+) -> tuple[PendingTensor, ...]:
+    """Return the two tensors of a quantised weight whose codes and scales come in pieces."""
+    codes, scales = stored_forms(weight, bits)
+    kept: list[Float32Array] = []
+    return _pending(codes, _codes(rows, kept)), _pending(scales, kept)
+
+
+def is_carried(weight: Weight, checkpoint: ModelFolder, bits: int) -> bool:
+    """Return whether all of a weight lies in the file in blocks that are taken as they are."""
+    return all(_own(part, checkpoint, bits) is not None for part in weight.parts)
+
+
+def pieces(weight: Weight, checkpoint: ModelFolder) -> Iterator[Float32Array]:
+    """Yield a weight as float32 rows, a few megabytes at a time."""
+    for part in weight.parts:
+        yield from _part_pieces(part, checkpoint)
 
 
 def _pending(form: StoredForm, pieces: Iterable[NDArray[Any]]) -> PendingTensor:
@@ -67,26 +89,22 @@ def _codes(rows: Iterator[PackedRows], scales: list[Float32Array]) -> Iterator[N
         yield codes
 
 
-def _packed(weight: Weight, checkpoint: ModelFolder, bits: int) -> Iterator[PackedRows]:
+def _packed(
+    weight: Weight, checkpoint: ModelFolder, bits: int, rounding: Rounding
+) -> Iterator[PackedRows]:
     """Yield codes and scales: the file's own where its blocks are like ours."""
     for part in weight.parts:
-        alike = not part.transposed and not part.offset
-        own = checkpoint.packed_pieces(part.name, part.rows, bits) if alike else None
+        own = _own(part, checkpoint, bits)
         if own is not None:
             yield from own
             continue
         for piece in _part_pieces(part, checkpoint):
-            yield quantize_rows(piece, bits)
+            yield rounding(piece, bits)
 
 
-def _quantizable(weight: Weight) -> bool:
-    wanted = weight.role in (WeightRole.MATRIX, WeightRole.EMBEDDING)
-    return wanted and weight.shape[-1] % BLOCK_COLUMNS == 0
-
-
-def _pieces(weight: Weight, checkpoint: ModelFolder) -> Iterator[Float32Array]:
-    for part in weight.parts:
-        yield from _part_pieces(part, checkpoint)
+def _own(part: Part, checkpoint: ModelFolder, bits: int) -> Iterator[PackedRows] | None:
+    alike = not part.transposed and not part.offset
+    return checkpoint.packed_pieces(part.name, part.rows, bits) if alike else None
 
 
 def _part_pieces(part: Part, checkpoint: ModelFolder) -> Iterator[Float32Array]:

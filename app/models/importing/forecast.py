@@ -11,6 +11,7 @@ from app.models.blocks import BlockAccountant
 from app.models.families.interface import Family
 from app.models.importing.encoding import StoredForm, stored_forms
 from app.models.importing.importing import bare_manifest
+from app.models.importing.precision import Precision
 from app.models.quantization.block_wise import Quantization
 from app.models.tensors import StoredTensor, blob_bytes, offsets_of
 
@@ -23,9 +24,12 @@ def forecast(name: str, family: Family, quantization: Quantization) -> ModelMani
     Its blobs have hashes of their own, which no stored file has.
     """
     plans = family.plans()
+    precision = Precision(plans, quantization)
     blocks = [_block(f"{name}:tables", _tables(family))]
     for index, plan in enumerate(plans):
-        forms = [form for weight in plan.weights for form in stored_forms(weight, quantization)]
+        forms = [
+            form for weight in plan.weights for form in stored_forms(weight, precision.bits(weight))
+        ]
         blocks.append(_block(f"{name}:{index}", forms))
     tensors = {tensor.name: tensor for _, stored in blocks for tensor in stored}
     blobs = {blob.sha256: blob for blob, _ in blocks}

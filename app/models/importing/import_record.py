@@ -17,10 +17,13 @@ from app.models.families.interface import BlockPlan
 from app.models.files import FORGOTTEN_AFTER_S, write_whole
 from app.models.formats.model_folder import ModelFolder
 from app.models.quantization.block_wise import Quantization
+from app.models.sample_text import SampleText
 from app.models.store import BlobStore
 from app.models.stored_model import FORMAT_VERSION, blob_of, tensor_of
 from app.models.tensors import StoredTensor
 
+ROUNDING_VERSION = 2
+"""Raised whenever a quantisation begins to mean something else: no block of the former is taken."""
 _SUFFIX = ".json"
 
 WrittenBlock = tuple[Blob, tuple[StoredTensor, ...]]
@@ -36,14 +39,20 @@ class ImportRecord:
 
     @classmethod
     def open(
-        cls, folder: Path, checkpoint: ModelFolder, quantization: Quantization, store: BlobStore
+        cls,
+        folder: Path,
+        checkpoint: ModelFolder,
+        quantization: Quantization,
+        store: BlobStore,
+        calibration: SampleText | None = None,
     ) -> ImportRecord:
         """Return the record of such an import. Files touched since are another checkpoint."""
         folder.mkdir(parents=True, exist_ok=True)
         _forget_old(folder)
         source = {
             "format": FORMAT_VERSION,
-            "quantization": quantization.value,
+            "quantization": [quantization.value, ROUNDING_VERSION],
+            "calibration": calibration.content if calibration else None,
             "configuration": checkpoint.configuration.values,
             "files": [_identity(path) for path in checkpoint.weight_files],
         }

@@ -10,17 +10,19 @@ from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.models.blocks import BlockAccountant
+from app.models.calibration.texts import BUILT_IN, LEAST_TOKENS, sequences
 from app.models.families.interface import BlockPlan, Family
 from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
+from app.models.importing.block_writer import BlockWriter, Texts
 from app.models.importing.chains import begins_with, encoder_layers_of, with_source_graphs
-from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
 from app.models.importing.notes import notes_after, notes_before
 from app.models.quantization.block_wise import Quantization
+from app.models.sample_text import SampleText
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
-from app.models.tensors import PendingTensor, StoredTensor, write_blob
+from app.models.tensors import StoredTensor
 
 Progress = Callable[[Fact, int, int], None]
 """Called after each block with what was done, the blocks done and the number of blocks."""
@@ -40,12 +42,14 @@ class Importer:
         quantization: Quantization,
         store: BlobStore,
         record: ImportRecord,
+        calibration: SampleText | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._quantization = quantization
         self._store = store
         self._record = record
         self._family = family
+        self._calibration = calibration
         self._plans = self._family.plans()
         self._tensors: dict[str, StoredTensor] = {}
         self._blobs: list[Blob] = []
@@ -63,11 +67,7 @@ class Importer:
         for note in notes_before(self._checkpoint.configuration):
             progress(note, 0, 1)
         tokenizer = self._store_tokenizer(progress)
-        self._write_tables()
-        for index, plan in enumerate(self._plans):
-            if plan.weights:
-                self._keep(self._written(plan))
-            progress(_stage(plan, index), index + 1, len(self._plans))
+        self._write_blocks(self._texts(tokenizer, progress), progress)
         for note in notes_after(self._plans, self._tensors, self._quantization):
             progress(note, len(self._plans), len(self._plans))
         manifest = self._manifest(name, tokenizer)
@@ -98,26 +98,39 @@ class Importer:
             progress(Fact("tokenizer.added_beyond", known=known, usable=usable), 0, 1)
         return self._store.put_bytes(content)
 
-    def _write_tables(self) -> None:
-        tables = [
-            PendingTensor(table, str(values.dtype), values.shape, (values,))
-            for table, values in self._family.tables().items()
-        ]
-        if tables:
-            self._keep(write_blob(self._store, tables))
+    def _texts(self, tokenizer: Blob | None, progress: Progress) -> Texts:
+        """Return what four bits are calibrated by: nothing where no matrix asks for it."""
+        if self._quantization is not Quantization.Q4:
+            return ()
+        if tokenizer is None:
+            progress(Fact("import.uncalibrated"), 0, 1)
+            return ()
+        reader = TextTokenizer.from_file(self._store.path(tokenizer.sha256))
+        usable = self._family.dimensions.vocabulary_size
+        text = self._calibration or SampleText.read(BUILT_IN)
+        tokens = [token for token in reader.encode(text.content) if token < usable]
+        if len(tokens) < LEAST_TOKENS:
+            raise BadInputError("import.calibration_short", text=text.name, least=LEAST_TOKENS)
+        return sequences(tokens, self._plans, self._family.dimensions)
 
-    def _written(self, plan: BlockPlan) -> WrittenBlock:
-        """Return a block from the store if an earlier import left it there, else write it."""
-        block = self._record.written(plan)
-        if block is None:
-            tensors = [
-                tensor
-                for weight in plan.weights
-                for tensor in encode(weight, self._checkpoint, self._quantization)
-            ]
-            block = write_blob(self._store, tensors)
-            self._record.add(plan, block)
-        return block
+    def _write_blocks(self, texts: Texts, progress: Progress) -> None:
+        writer = BlockWriter(
+            self._checkpoint,
+            self._family,
+            self._quantization,
+            self._store,
+            self._record,
+            texts,
+        )
+        tables = writer.tables()
+        if tables:
+            self._keep(tables)
+        for index, plan in enumerate(self._plans):
+            if plan.weights:
+                self._keep(writer.written(index, self._tensors))
+            progress(_stage(plan, index), index + 1, len(self._plans))
+        if writer.rounded_twice:
+            progress(Fact("import.rounded_twice"), len(self._plans), len(self._plans))
 
     def _keep(self, block: WrittenBlock) -> None:
         blob, tensors = block

@@ -13,7 +13,12 @@ from app.models.tensors import StoredTensor
 
 WORTH_TELLING: Final = 0.02
 """Share of a model's bytes: norms, biases and routers stay below it."""
-_CODES: Final = frozenset(("import.text_part", "import.unquantised", "tokenizer.added_beyond"))
+_CODES: Final = frozenset(
+    (
+        *("import.rounded_twice", "import.text_part", "import.uncalibrated"),
+        *("import.unquantised", "tokenizer.added_beyond"),
+    )
+)
 
 
 def is_note(told: Fact) -> bool:

@@ -22,7 +22,7 @@ def harm_of(manifest: ModelManifest, quality: Quality | None) -> Fact | None:
     original = quality.float32_perplexity if quality else None
     if quality is None or original is None or quality.perplexity <= original * HARMFUL_RATIO:
         return None
-    is_small = manifest.quantization == Quantization.Q4
+    is_small = manifest.quantization in (Quantization.Q4, Quantization.Q4_PLAIN)
     return Fact(
         "quantization.harmed_by_q4" if is_small else "quantization.harmed",
         quantization=manifest.quantization,

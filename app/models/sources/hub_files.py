@@ -15,7 +15,8 @@ from app.models.chat.chat_source import (
 )
 from app.models.formats.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from app.models.formats.gguf.header import GGUF_SUFFIX
-from app.models.formats.model_folder import CONFIGURATION_FILE, GENERATION_FILE, TOKENIZER_FILE
+from app.models.formats.model_folder import CONFIGURATION_FILE, GENERATION_FILE
+from app.models.formats.vocabularies.finding import TOKENIZER_FILES
 from app.models.sentence_settings import (
     DENSE_FILE,
     MODULES_FILE,
@@ -31,7 +32,7 @@ _BESIDE_WEIGHTS = frozenset(
     {
         CONFIGURATION_FILE,
         GENERATION_FILE,
-        TOKENIZER_FILE,
+        *TOKENIZER_FILES,
         TOKENIZER_SETTINGS_FILE,
         SPECIAL_TOKENS_FILE,
         TEMPLATE_FILE,

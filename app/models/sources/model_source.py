@@ -14,6 +14,7 @@ from app.models.formats.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from app.models.formats.gguf.configuration import gguf_configuration
 from app.models.formats.gguf.header import GGUF_SUFFIX, CutShortError, read_header
 from app.models.formats.model_folder import CONFIGURATION_FILE
+from app.models.formats.source import folder_configuration
 from app.models.sources.hub_download import HubDownload
 from app.models.sources.hub_files import HubFile, checkpoint_files, settings_of
 from app.models.sources.reference import HubReference
@@ -63,8 +64,7 @@ class LocalSource(ModelSource):
         """Return the folder's configuration, or the one that a GGUF file's head makes."""
         if self._path.suffix.lower() == GGUF_SUFFIX:
             return gguf_configuration(read_header(self._path))
-        file = self._path / CONFIGURATION_FILE
-        return Configuration.from_file(file) if file.is_file() else None
+        return folder_configuration(self._path)
 
     def missing_bytes(self) -> int:
         """Return nothing: all of it is here."""

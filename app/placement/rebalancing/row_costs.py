@@ -18,7 +18,7 @@ _COSTS: Final[Mapping[str, tuple[float, ...]]] = {
 
 def cost_of_rows(quantization: str, rows: int) -> float:
     """Return how many times as long as one row a pass of so many rows takes."""
-    costs = _COSTS.get(quantization, _COSTS["f32"])
+    costs = _COSTS.get(quantization.removesuffix("-plain"), _COSTS["f32"])
     if rows > _ROWS[-1]:
         slope = (costs[-1] - costs[-2]) / (_ROWS[-1] - _ROWS[-2])
         return costs[-1] + slope * (rows - _ROWS[-1])

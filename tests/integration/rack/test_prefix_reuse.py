@@ -36,7 +36,7 @@ from tests.integration.rack.support import (
 TOKENS = 12
 HELD = 3
 """A token before which a request is held; its prompt has been read by then."""
-FORMS = ("f32", "q8", "q4")
+FORMS = ("f32", "q8", "q4-plain")
 STORY = " ".join(
     f"On day {day} the {who} went to the {where} and saw {what}."
     for day, (who, where, what) in enumerate(

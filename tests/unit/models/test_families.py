@@ -47,7 +47,7 @@ def test_sequences_of_unequal_length_decode_together_as_they_do_alone(
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@pytest.mark.parametrize("quantization", ["f32", "q4"])
+@pytest.mark.parametrize("quantization", ["f32", "q4-plain"])
 def test_three_shards_fed_in_chunks_equal_the_whole_bit_for_bit(
     tmp_path: Path, name: str, quantization: str
 ) -> None:

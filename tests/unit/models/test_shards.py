@@ -224,14 +224,14 @@ def test_the_whole_model_stops_at_an_end_token_and_at_the_context(tmp_path: Path
         run_whole(manifest, library, PROMPT, 60)
 
 
-@pytest.mark.parametrize("quantization", ["f32", "q4"])
+@pytest.mark.parametrize("quantization", ["f32", "q4-plain"])
 def test_block_figures_count_what_one_token_reads(tmp_path: Path, quantization: str) -> None:
     library = Library(tmp_path / "home")
     folder = write_random(tmp_path / "c", tie_word_embeddings=True)
     manifest = library.import_folder(folder, "m", quantization)
     embedding, layer, head = manifest.blocks[0], manifest.blocks[1], manifest.blocks[-1]
     matrices = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64
-    bytes_per_weight = {"f32": 4.0, "q4": 0.5 + 4 / 32}[quantization]
+    bytes_per_weight = {"f32": 4.0, "q4-plain": 0.5 + 4 / 32}[quantization]
     norms, rotary_row = 2 * 64 * 4, 16 * 4
     assert embedding.weight_bytes == 64 * bytes_per_weight
     assert layer.weight_bytes == math.prod((matrices, bytes_per_weight)) + norms + rotary_row

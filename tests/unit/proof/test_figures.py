@@ -74,7 +74,7 @@ def rings(tmp_path_factory: pytest.TempPathFactory) -> Rings:
         "f32": (write_folder(folder / "f32", CONFIG, tensors), "f32"),
         "f16": (write_folder(folder / "f16", CONFIG, halved), "f32"),
     }
-    sources |= {bits: (sources["f32"][0], bits) for bits in ("q8", "q4")}
+    sources |= {bits: (sources["f32"][0], bits) for bits in ("q8", "q4-plain")}
     return {
         name: cut(library, library.import_folder(path, name, bits), SPANS)
         for name, (path, bits) in sources.items()
@@ -128,7 +128,7 @@ LIES = [surer, another_last, one_fewer]
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("cheaper", ["f16", "q8", "q4"])
+@pytest.mark.parametrize("cheaper", ["f16", "q8", "q4-plain"])
 def test_a_cheaper_last_stage_shows_though_it_chooses_the_same_tokens(
     rings: Rings, cheaper: str, sampling: SamplingRule
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_cheaper_last_stage_shows_though_it_chooses_the_same_tokens(
 
 
 @pytest.mark.parametrize("lie", LIES)
-@pytest.mark.parametrize("bits", ["f32", "q8", "q4"])
+@pytest.mark.parametrize("bits", ["f32", "q8", "q4-plain"])
 def test_figures_that_are_signed_for_and_false_are_wrong(
     rings: Rings,
     bits: str,
@@ -166,7 +166,7 @@ def test_figures_told_otherwise_than_signed_for_are_disowned(
 
 
 @pytest.mark.parametrize("rounding", Rounding)
-@pytest.mark.parametrize("bits", ["q8", "q4"])
+@pytest.mark.parametrize("bits", ["q8", "q4-plain"])
 def test_honest_figures_of_another_processor_pass_and_invented_ones_do_not(
     rings: Rings, bits: str, rounding: Rounding
 ) -> None:

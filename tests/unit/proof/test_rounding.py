@@ -72,7 +72,7 @@ def rings(tmp_path_factory: pytest.TempPathFactory) -> Rings:
     spans = {"demo": ((0, 2), (3, 5), (6, 7)), "wide": ((0, 1), (2, 3), (4, 5))}
     rings = {}
     for name, path in sources.items():
-        for bits in ("q8", "q4"):
+        for bits in ("q8", "q4-plain"):
             manifest = library.import_folder(path, f"{name}-{bits}", bits)
             first, (start, end), last = spans[name]
             rings[f"{name} {bits}"] = cut(library, manifest, spans[name])
@@ -118,7 +118,7 @@ def run_as(
     return run_ring(phones, TOKENS, alter, sampling, boundary, PROMPT)
 
 
-@pytest.mark.parametrize("model", ["demo q8", "demo q4", "wide q8", "wide q4"])
+@pytest.mark.parametrize("model", ["demo q8", "demo q4-plain", "wide q8", "wide q4-plain"])
 @pytest.mark.parametrize("rounding", Rounding)
 def test_every_stage_of_an_honest_processor_passes_however_it_rounds(
     rings: Rings, model: str, rounding: Rounding
@@ -143,12 +143,12 @@ def test_every_stage_of_an_honest_processor_passes_however_it_rounds(
 def test_sampled_tokens_and_halved_hidden_states_of_another_processor_pass_too(
     rings: Rings, sampling: SamplingRule, boundary: Boundary
 ) -> None:
-    run = run_as(rings["demo q4"], sampling=sampling, boundary=boundary)
+    run = run_as(rings["demo q4-plain"], sampling=sampling, boundary=boundary)
     assert outcomes(run) == [AuditOutcome.PASSED] * 3
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("model", ["demo q8", "wide q4"])
+@pytest.mark.parametrize("model", ["demo q8", "wide q4-plain"])
 def test_the_chain_keeps_the_tokens_of_other_processors_and_no_plainly_wrong_one(
     rings: Rings, model: str, sampling: SamplingRule
 ) -> None:
@@ -176,7 +176,7 @@ def test_the_chain_keeps_the_tokens_of_other_processors_and_no_plainly_wrong_one
 def test_a_phone_that_ever_named_this_computers_class_is_judged_as_one_of_it(
     rings: Rings, claim: str
 ) -> None:
-    case = elsewhere(run_as(rings["demo q4"]).cases[1])
+    case = elsewhere(run_as(rings["demo q4-plain"]).cases[1])
     if claim == "in its receipt":
         case = replace(case, host_class="class", registered_class="another")
     else:
@@ -209,7 +209,7 @@ def noisy(share: float) -> Alteration:
     return alter
 
 
-@pytest.mark.parametrize("model", ["demo q8", "demo q4", "wide q8", "wide q4"])
+@pytest.mark.parametrize("model", ["demo q8", "demo q4-plain", "wide q8", "wide q4-plain"])
 def test_a_stage_with_one_of_its_layers_left_out_does_not_pass(rings: Rings, model: str) -> None:
     ring = rings[model]
     run = run_ring(instead(ring, 1, rings[f"{model} skipping"][1]), TOKENS, prompt=PROMPT)
@@ -218,7 +218,7 @@ def test_a_stage_with_one_of_its_layers_left_out_does_not_pass(rings: Rings, mod
     assert found[1].evidence["rounding"]["median"] > 3 * PASSES_UP_TO
 
 
-@pytest.mark.parametrize("model", ["demo q8", "demo q4", "wide q8", "wide q4"])
+@pytest.mark.parametrize("model", ["demo q8", "demo q4-plain", "wide q8", "wide q4-plain"])
 def test_a_stage_that_passes_on_what_it_was_given_is_wrong(rings: Rings, model: str) -> None:
     run = run_ring(rings[model], TOKENS, prompt=PROMPT)
     case = run.cases[1]
@@ -229,7 +229,7 @@ def test_a_stage_that_passes_on_what_it_was_given_is_wrong(rings: Rings, model: 
 
 
 def test_4_bits_for_8_cost_reputation(rings: Rings) -> None:
-    run = run_ring(instead(rings["wide q8"], 1, rings["wide q4"][1]), TOKENS, prompt=PROMPT)
+    run = run_ring(instead(rings["wide q8"], 1, rings["wide q4-plain"][1]), TOKENS, prompt=PROMPT)
     found = verdicts(run)[1]
     assert (found.outcome, found.reason) == (AuditOutcome.DEVIATES, AuditReason.DEVIATES)
     assert (found.method, found.first_bad_step) == (AuditMethod.ROUNDING, None)
@@ -269,7 +269,7 @@ def test_one_wrong_row_among_many_honest_ones_is_wrong(rings: Rings) -> None:
         lie[..., ::2] *= -1
         return lie
 
-    found = verdicts(run_as(rings["demo q4"], alter=negate))
+    found = verdicts(run_as(rings["demo q4-plain"], alter=negate))
     assert [verdict.outcome for verdict in found] == [
         AuditOutcome.PASSED,
         AuditOutcome.FAILED,
@@ -280,7 +280,7 @@ def test_one_wrong_row_among_many_honest_ones_is_wrong(rings: Rings) -> None:
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("model", ["demo q8", "wide q4"])
+@pytest.mark.parametrize("model", ["demo q8", "wide q4-plain"])
 def test_a_plainly_wrong_token_is_wrong_on_every_processor(
     rings: Rings, model: str, sampling: SamplingRule
 ) -> None:
@@ -302,7 +302,7 @@ def test_a_plainly_wrong_token_is_wrong_on_every_processor(
 def test_the_next_phone_cannot_have_the_sender_slashed_by_telling_other_inputs(
     rings: Rings,
 ) -> None:
-    case = elsewhere(run_as(rings["demo q4"]).cases[0])
+    case = elsewhere(run_as(rings["demo q4-plain"]).cases[0])
     told = tuple(replace(step, claimed=np.array(step.claimed) * 2) for step in case.steps)
     assert not audit(replace(case, steps=told)).conclusive
 

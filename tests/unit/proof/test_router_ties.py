@@ -98,7 +98,7 @@ def test_without_ties_a_stage_is_held_to_every_bit_that_it_was_held_to(tmp_path:
     assert outcomes(run_ring(ring, COUNT, off))[0] is AuditOutcome.FAILED
 
 
-@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4])
+@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4_PLAIN])
 @pytest.mark.parametrize("rounding", [Rounding.NONE, Rounding.ROWS])
 def test_honest_phones_of_other_processors_never_fail(
     tmp_path: Path, quantization: Quantization, rounding: Rounding

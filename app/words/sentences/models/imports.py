@@ -51,9 +51,26 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{name} has layers with a running state instead of attention, which are not supported yet."
         " Import a model whose layers all attend, such as Qwen 3, Granite 3 or SmolLM3."
     ),
-    "checkpoint.adapter": message(
-        "{folder} holds an adapter (LoRA) beside a model or alone, which is not read. Merge it into"
-        " its base first (merge_and_unload of peft) and import the result."
+    "adapter.factors_lack": message(
+        "The adapter's factors for {module} are missing or do not fit together."
+    ),
+    "adapter.kind_unread": message("Adapters of the kind {kind} are not read, only plain LoRA."),
+    "adapter.not_exported": message(
+        "An adapter cannot be merged into {family}, which is exported: merge it first"
+        " (merge_and_unload of peft)."
+    ),
+    "adapter.of_other_model": message(
+        "The adapter is for another model: {tensor} is not here, or of another size"
+        " (it was made for {base})."
+    ),
+    "adapter.tensor_unknown": message("The adapter holds {tensor}, which is not read."),
+    "adapter.without_base": message(
+        "{folder} holds an adapter (LoRA) alone. Import its base, {base}, with --adapter and this"
+        " folder."
+    ),
+    "checkpoint.consolidated_quantised": message(
+        "{file} says that the weights are quantised, which is not read in Mistral's own form."
+        " Import the model's safetensors in the form of transformers."
     ),
     "checkpoint.file_unread": message(
         "The weights in {file} are not read. Save them as safetensors (save_pretrained of"
@@ -112,6 +129,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "block.embedding": message("embedding"),
     "block.head": message("head"),
     "block.layer": message("layer {layer}"),
+    "import.calibration_short": message(
+        "The text {text} is too short to calibrate by: it has fewer than {least} tokens."
+    ),
+    "import.merging": message("merging the adapter {adapter}"),
+    "import.rounded_twice": message(
+        "The weights come in blocks that four bits of ours do not hold, and were rounded a second"
+        " time; q8 keeps them exactly."
+    ),
+    "import.uncalibrated": message(
+        "The model has no tokenizer: its four bits were rounded without a text to calibrate by."
+    ),
     "import.text_part": message("Images are not read: this is the model's text part."),
     "import.unquantised": message(
         "{percent} percent of the model are matrices that could not be quantised and stay float32."
@@ -119,6 +147,16 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "import.trying_rows": message("trying rows together"),
     "sentence_modules.dense_size": message(
         "Layers behind the pooling that do not lead from and to {size} numbers are not supported."
+    ),
+    "tensor.groups_unknown": message("{tensor} names groups of columns that there are none of."),
+    "tensor.state_unreadable": message("What {tensor} says of its form cannot be read."),
+    "tokenizer.damaged": message("{path} is damaged."),
+    "tokenizer.splitting_unknown": message(
+        "How a tokenizer of the class {kind} splits texts is not known; put its tokenizer.json"
+        " beside {file}."
+    ),
+    "tokenizer.unigrams": message(
+        "{file} holds unigrams, which are not read; put the model's tokenizer.json beside it."
     ),
     "sentence_modules.no_pooling": message("This pooling of sentences is not supported: none."),
     "sentence_modules.outside": message("{file} names a folder outside its own: {folder}."),

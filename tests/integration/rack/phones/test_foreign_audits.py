@@ -64,7 +64,7 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
     """Return a rack of all processors, with a model in three forms of weights."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("rack")
     library, source = Library(home), write_llama(tmp_path_factory.mktemp("wide"), WIDE)
-    for form in ("f32", "q8", "q4"):
+    for form in ("f32", "q8", "q4-plain"):
         library.import_folder(source, f"wide-{form}", form)
     phones = ['use = "all"\naudit_rate = 1.0\n']
     phones += [_phone(serial, folder) for serial in PROCESSORS]
@@ -100,7 +100,7 @@ def test_no_honest_phone_of_any_processor_is_harmed(
 ) -> None:
     audits, turn, ring = 0, 0, [Serial(serial) for serial in PROCESSORS]
     while audits < AUDITS:
-        form = ("f32", "q8", "q4")[turn % 3]
+        form = ("f32", "q8", "q4-plain")[turn % 3]
         use(rack, f"wide-{form}", tuple(ring), SLOW_LIMIT_S)
         tokens = tuple((turn * 31 + place * 17) % 900 + 3 for place in range(12))
         request = finish(rack, rack.do(Ask(Complete(tokens), TOKENS)).result(60))

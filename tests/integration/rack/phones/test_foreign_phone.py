@@ -60,9 +60,9 @@ WIDER = Sizes(hidden=256, inner=512, layers=6, vocabulary=1000, spread=0.05)
 TOKEN_IDS = tuple(range(3, 200, 13))
 RINGS = [
     ("demo-q8", (ARM, OTHER_ARM, INTEL)),
-    ("demo-q4", (INTEL, ARM, OTHER_ARM)),
+    ("demo-q4-plain", (INTEL, ARM, OTHER_ARM)),
     ("wider-q8", (INTEL, OTHER_ARM, ARM)),
-    ("wider-q4", (OTHER_ARM, INTEL, ARM)),
+    ("wider-q4-plain", (OTHER_ARM, INTEL, ARM)),
 ]
 """Models, and who holds their first, middle and last layers."""
 
@@ -79,7 +79,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = Library(folder)
     wider = write_llama(tmp_path_factory.mktemp("wider"), WIDER)
     for name, path in (("demo", ASSETS / "demo_model"), ("wider", wider)):
-        for bits in ("q8", "q4"):
+        for bits in ("q8", "q4-plain"):
             library.import_folder(path, f"{name}-{bits}", bits)
     return folder
 
@@ -174,7 +174,7 @@ def test_honest_phones_of_any_processor_keep_their_stake_with_quantised_models(
 def test_phones_of_other_processors_that_lie_are_slashed_and_the_journal_tells_why(
     rack: RackService, home: Path
 ) -> None:
-    use(rack, "demo-q4")
+    use(rack, "demo-q4-plain")
     for serial in (ARM, OTHER_ARM):
         rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial))).result(60)
     request = generate(rack, TOKENS)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from app.core.errors import BadInputError
-from app.models.families.interface import Part, Weight, WeightRole
+from app.core.model import BlockKind
+from app.models.families.interface import BlockPlan, Part, Weight, WeightRole
 from app.models.formats.checkpoint import Checkpoint
 from app.models.graphs.graph import ShardGraph
 from app.models.importing.encoding import encode
+from app.models.importing.precision import Precision
 from app.models.quantization.block_wise import BLOCK_COLUMNS, Quantization, quantize_rows
 from app.models.store import BlobStore
 from app.models.tensors import write_blob
@@ -68,7 +70,7 @@ def test_the_runtime_multiplies_with_what_was_stored(
     checkpoint = Checkpoint(write_folder(folder / "c", CONFIGURATION, tensors))
     store = BlobStore(folder / "store")
     weight = Weight("w", WeightRole.MATRIX, (Part(name, shape),))
-    _, stored = write_blob(store, encode(weight, checkpoint, quantization))
+    _, stored = write_blob(store, encode(weight, checkpoint, quantization.bits, quantize_rows))
     graph = ShardGraph({tensor.name: tensor for tensor in stored})
     value = graph.input("x", TensorProto.FLOAT, ("rows", 96))
     graph.output(graph.linear(value, "w"), "y", ("rows", 64))
@@ -90,7 +92,7 @@ def test_the_runtime_looks_up_the_rows_that_were_stored(
     checkpoint = Checkpoint(write_folder(tmp_path / "c", CONFIGURATION, tensors))
     store = BlobStore(tmp_path / "store")
     weight = Weight("w", WeightRole.EMBEDDING, (Part(name, shape),))
-    _, stored = write_blob(store, encode(weight, checkpoint, quantization))
+    _, stored = write_blob(store, encode(weight, checkpoint, quantization.bits, quantize_rows))
     graph = ShardGraph({tensor.name: tensor for tensor in stored})
     indices = graph.input("x", TensorProto.INT64, ("batch", "tokens"))
     graph.output(graph.rows(indices, "w"), "y", ("batch", "tokens", 64))
@@ -111,7 +113,8 @@ def test_a_matrix_whose_columns_do_not_fill_blocks_stays_float32(
     folder = write_folder(tmp_path_factory.mktemp("c"), configuration, tensors)
     name = "model.layers.0.mlp.down_proj.weight"
     weight = Weight("w", WeightRole.MATRIX, (Part(name, (64, 90)),))
-    (tensor,) = encode(weight, Checkpoint(folder), Quantization.Q4)
+    precision = Precision((BlockPlan(BlockKind.LAYER, (weight,)),), Quantization.Q4)
+    (tensor,) = encode(weight, Checkpoint(folder), precision.bits(weight), quantize_rows)
     assert tensor.element == "float32"
     assert np.array_equal(np.concatenate(list(tensor.pieces)), tensors[name])
 

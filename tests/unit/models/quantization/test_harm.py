@@ -12,8 +12,9 @@ from app.__main__ import main
 from app.core.facts import Fact
 from app.core.model import ModelManifest
 from app.models.library import Library
-from app.models.quality import SampleText, measure
+from app.models.quality import measure
 from app.models.quantization.harm import HARMFUL_RATIO, harm_of
+from app.models.sample_text import SampleText
 from app.models.stored_model import Quality
 from app.rack.layers.opened_model import OpenedModel, choice_of
 from app.words.sentences import fact_text

@@ -11,7 +11,8 @@ import pytest
 from app.__main__ import main
 from app.core.errors import BadInputError
 from app.models.library import Library
-from app.models.quality import SampleText, is_quick, measure
+from app.models.quality import is_quick, measure
+from app.models.sample_text import SampleText
 from app.words.sentences import error_text
 from tests.saying import raises_saying
 from tests.unit.models.support import CONFIGURATION, random_tensors, write_folder, write_random

@@ -104,7 +104,7 @@ def test_cheaper_weights_are_found_whatever_is_drawn(
 
 def test_4_bits_for_8_are_a_wrong_product(shards: Shards, own_class: RoundingClass) -> None:
     case = middle(shards, Quantization.Q8)
-    cheap = with_weights(case.graph_path, "q4", of_4_bits)
+    cheap = with_weights(case.graph_path, "q4-plain", of_4_bits)
     verdict = looked_at(phone(case, own_class, cheap))
     assert verdict.reason is SharpReason.OPERATOR
     assert verdict.operator == "MatMulNBits layer.1.query_key_value"
@@ -142,7 +142,7 @@ def test_an_honest_replay_of_other_work_ends_elsewhere(
     assert not verdict.exact_end
 
 
-@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4])
+@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4_PLAIN])
 def test_a_skipped_layer_of_a_quantised_stage_ends_elsewhere(
     shards: Shards, own_class: RoundingClass, quantization: Quantization
 ) -> None:

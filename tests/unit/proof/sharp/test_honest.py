@@ -49,7 +49,7 @@ def test_every_operator_of_every_decoder_is_what_this_machine_computes(
         assert verdict.not_judged == 0 < verdict.looked_at
 
 
-@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4])
+@pytest.mark.parametrize("quantization", [Quantization.Q8, Quantization.Q4_PLAIN])
 @pytest.mark.parametrize(
     ("emulated", "rounding"),
     [

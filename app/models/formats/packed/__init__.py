@@ -1,0 +1,1 @@
+"""Matrices that others have quantised: GPTQ, AWQ, bitsandbytes, compressed-tensors."""

@@ -1,0 +1,1 @@
+"""Tokenizers kept in other forms than `tokenizer.json`, made into one."""
