@@ -13,6 +13,7 @@ class Sideways(QScrollArea):
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__()
+        self._panel = panel
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -23,8 +24,8 @@ class Sideways(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the panel's height at a width that every window has."""
-        return QSize(_LEAST_PX, self.widget().minimumSizeHint().height())
+        return QSize(_LEAST_PX, self._panel.minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the panel's own."""
-        return self.widget().sizeHint()
+        return self._panel.sizeHint()
