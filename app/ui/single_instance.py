@@ -6,29 +6,29 @@ that. Only its holder listens; what lies in the way of its socket was left by a 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from PySide6.QtWidgets import QWidget
 
 from app.core.errors import ShardloomError
+from app.ui.instance_place import (
+    LONGEST_LINE,
+    acquired,
+    exchange,
+    is_held,
+    line_of,
+    lock_of,
+    record_of,
+    socket_of,
+    text_of,
+)
 
-_LOCK: Final = "window.lock"
-_SOCKET: Final = "window.socket"
-_LONGEST_PATH: Final = 100
-"""Bytes that the path of a socket may have, a few less than systems allow."""
-_LONGEST_LINE: Final = 4096
 _MOST_VISITORS: Final = 8
 _ANSWER_LIMIT_S: Final = 20.0
 """A window that is still loading answers once it is painted."""
@@ -58,10 +58,10 @@ def ask_running(folder: Path, start: Start) -> RunningWindow | None:
     Raises `ShardloomError` where there is one and it does not answer.
     """
     deadline_s = time.monotonic() + _ANSWER_LIMIT_S
-    while _is_held(folder):
-        answer = _exchange(_socket_of(folder), _line(asdict(start)), deadline_s)
+    while is_held(folder):
+        answer = exchange(socket_of(folder), line_of(asdict(start)), deadline_s)
         if answer is not None:
-            return RunningWindow(_text_of(answer, "rack"))
+            return RunningWindow(text_of(answer, "rack"))
         if time.monotonic() > deadline_s:
             raise ShardloomError("window.silent", home=str(folder))
         time.sleep(_LOOK_S)
@@ -90,12 +90,12 @@ class SingleInstance(QObject):
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.setMaxPendingConnections(_MOST_VISITORS)
         self._server.newConnection.connect(self._take)
-        self._lock = _lock_of(folder)
-        self.alone = _acquired(self._lock, _GLANCE_S)
+        self._lock = lock_of(folder)
+        self.alone = acquired(self._lock, _GLANCE_S)
         """Whether no other window has this home."""
         if self.alone:
-            QLocalServer.removeServer(_socket_of(folder))
-            self._server.listen(_socket_of(folder))
+            QLocalServer.removeServer(socket_of(folder))
+            self._server.listen(socket_of(folder))
 
     @property
     def listening(self) -> bool:
@@ -113,7 +113,7 @@ class SingleInstance(QObject):
             if len(self._visitors) >= _MOST_VISITORS:
                 self._visitors.pop(0).abort()
             self._visitors.append(socket)
-            socket.setReadBufferSize(_LONGEST_LINE)
+            socket.setReadBufferSize(LONGEST_LINE)
             socket.readyRead.connect(partial(self._read, socket))
             socket.disconnected.connect(partial(self._forget, socket))
             self._read(socket)
@@ -121,14 +121,14 @@ class SingleInstance(QObject):
     def _read(self, socket: QLocalSocket) -> None:
         """Answer a whole line; who sends more than one line's length is no start of ours."""
         if not socket.canReadLine():
-            if socket.bytesAvailable() >= _LONGEST_LINE:
+            if socket.bytesAvailable() >= LONGEST_LINE:
                 socket.abort()
             return
-        asked = _record(bytes(socket.readLine(_LONGEST_LINE).data()))
-        socket.write(_line({"rack": self._rack}))
+        asked = record_of(bytes(socket.readLine(LONGEST_LINE).data()))
+        socket.write(line_of({"rack": self._rack}))
         socket.disconnectFromServer()
         if asked is not None:
-            self.started.emit(Start(_text_of(asked, "scene"), _text_of(asked, "language")))
+            self.started.emit(Start(text_of(asked, "scene"), text_of(asked, "language")))
 
     def _forget(self, socket: QLocalSocket) -> None:
         if socket in self._visitors:
@@ -150,67 +150,3 @@ def come_forward(window: QWidget) -> None:
     window.show()
     window.raise_()
     window.activateWindow()
-
-
-def _lock_of(folder: Path) -> FileLock:
-    return FileLock(folder / _LOCK, timeout=0, thread_local=False, mode=0o600)
-
-
-def _acquired(lock: FileLock, patience_s: float = 0) -> bool:
-    with suppress(OSError):  # the home cannot be written: opening the rack says so
-        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=patience_s)
-        except Timeout:
-            return False
-    return True
-
-
-def _is_held(folder: Path) -> bool:
-    if not (folder / _LOCK).exists():
-        return False
-    lock = _lock_of(folder)
-    free = _acquired(lock)
-    lock.release()
-    return not free
-
-
-def _socket_of(folder: Path) -> str:
-    """Return the socket's path, or a name among temporary files where the path is too long."""
-    path = folder.resolve() / _SOCKET
-    if os.name == "posix" and len(os.fsencode(path)) <= _LONGEST_PATH:
-        return str(path)
-    return f"shardloom-{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]}"
-
-
-def _exchange(name: str, line: bytes, deadline_s: float) -> Mapping[str, object] | None:
-    """Send a line and return what is answered; None where nothing is before the deadline."""
-    socket = QLocalSocket()
-    socket.connectToServer(name)
-    if not socket.waitForConnected(_left_ms(deadline_s)):
-        return None
-    socket.write(line)
-    while not socket.canReadLine() and socket.waitForReadyRead(_left_ms(deadline_s)):
-        pass
-    return _record(bytes(socket.readLine(_LONGEST_LINE).data()))
-
-
-def _left_ms(deadline_s: float) -> int:
-    return max(int((deadline_s - time.monotonic()) * 1000), 0)
-
-
-def _line(record: Mapping[str, object]) -> bytes:
-    return json.dumps(record).encode() + b"\n"
-
-
-def _record(line: bytes) -> Mapping[str, object] | None:
-    try:
-        held = json.loads(line)
-    except ValueError:
-        return None
-    return held if isinstance(held, dict) else None
-
-
-def _text_of(record: Mapping[str, object], name: str) -> str:
-    value = record.get(name)
-    return value if isinstance(value, str) else ""

@@ -77,6 +77,18 @@ def length_text(request: RequestSnapshot | None) -> str:
     return f"{len(request.token_ids):,}" if request else ""
 
 
+def records_line(count: int, *, complete: bool) -> str:
+    """Return how many entries of the journal concern a request."""
+    if not complete:
+        return tr(
+            "The newest {count} entries of this answer; older ones are in the journal."
+        ).format(count=count)
+    words = ntr(
+        "{count} journal entry of this answer", "{count} journal entries of this answer", count
+    )
+    return words.format(count=count)
+
+
 def talk_forms() -> list[str]:
     """Return the forms in which a text can be saved, as file dialogs want them."""
     forms = (("Markdown", "md"), (tr("Text"), "txt"), ("JSON", "json"))

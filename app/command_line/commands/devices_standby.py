@@ -13,8 +13,8 @@ from app.core.identifiers import Serial
 from app.rack.commands import Apply
 from app.rack.door.remote_rack import find_open
 from app.rack.home import Home
+from app.rack.layers.standing_by import plan_with
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
-from app.rack.standing_by import plan_with
 from app.words.states import phone_name
 
 MOVE_TIMEOUT_S: Final = 300.0

@@ -25,8 +25,8 @@ from app.rack.commands import (
     SetMemoryShare,
     TakePhone,
 )
+from app.rack.layers.standing_by import plan_with
 from app.rack.snapshot import PhoneSnapshot
-from app.rack.standing_by import plan_with
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.faults import fault_description, fault_word, where_word

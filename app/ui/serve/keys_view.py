@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,18 +22,15 @@ from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.inset import inset
 from app.ui.looks.spoken import said, spoken, spoken_label
-from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.rack_link import RackLink
+from app.ui.serve.keys_table import keys_table
 from app.ui.serve.made_key import MadeKey
 from app.ui.serve.serving import HttpDoor
-from app.words.catalogue import message, tr
+from app.words.catalogue import tr
 from app.words.pages.serve import (
-    key_state,
-    limit_text,
     serve_keys_text,
     sure_to_revoke,
 )
-from app.words.states import day_text
 
 T = TypeVar("T")
 _SURE_MS = 4000
@@ -45,14 +42,12 @@ class KeysView(QWidget):
 
     def __init__(self, link: RackLink, door: HttpDoor, appearance: Appearance) -> None:
         super().__init__()
-        self._door, self._appearance = door, appearance
+        self._door = door
         self._reader, self._writer = BackgroundReader(link, self), BackgroundReader(link, self)
         self._keys: tuple[ApiKey, ...] = ()
         self._writing = False
         self.who = _muted()
-        self.table = Table(RowsModel[ApiKey](self._columns(), lambda key: key.name))
-        spoken(self.table.setAccessibleName, "Keys of the address")
-        self.table.stretch_first_column()
+        self.table = keys_table(appearance)
         self.name = QLineEdit()
         spoken(self.name.setPlaceholderText, "Name of a new key, such as laptop")
         spoken(self.name.setAccessibleName, "Name of a new key, such as laptop")
@@ -144,27 +139,6 @@ class KeysView(QWidget):
         self._writing = False
         self.failure.setText(why)
         self._say()
-
-    def _columns(self) -> tuple[Column[ApiKey], ...]:
-        right, look = Qt.AlignmentFlag.AlignRight, self._appearance
-        return (
-            Column(message("Name"), lambda key: key.name),
-            Column(message("Made"), lambda key: day_text(key.created_ms)),
-            Column(message("Last used"), lambda key: day_text(key.used_ms) or tr("never")),
-            Column(
-                message("Requests/min"),
-                lambda key: limit_text(key.limits.requests_per_minute),
-                right,
-            ),
-            Column(
-                message("Tokens/min"), lambda key: limit_text(key.limits.tokens_per_minute), right
-            ),
-            Column(
-                message("State"),
-                key_state,
-                colour=lambda key: look.tokens.good if key.valid else look.tokens.muted,
-            ),
-        )
 
     def _arrange(self) -> None:
         new = QHBoxLayout()

@@ -131,27 +131,7 @@ def _show_panel(title: Message) -> str:
 
 def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     registry = window.actions_registry
-    generate = message("Generate")
-    menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
-    stop = message("Cancel the text that is shown")
-    menu.addAction(registry.add("stop", stop, window.playground.stop, "Ctrl+."))
-    chat = message("New conversation")
-    menu.addAction(
-        registry.add("conversation", chat, window.playground.begin_conversation, "Ctrl+N")
-    )
-    for name, words, by, keys in (
-        ("next-text", message("Next text"), 1, "Ctrl+PgDown"),
-        ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
-    ):
-        menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
-    talk_actions = window.playground.talk_actions
-    for name, words, act, keys in (
-        ("rename-text", message("Rename the text…"), talk_actions.rename_shown, "F2"),
-        ("save-text", message("Save the text…"), talk_actions.save_shown, "Ctrl+S"),
-        ("talks", message("Texts and conversations…"), window.playground.list_talks, "Ctrl+L"),
-        ("several", message("Ask several prompts…"), window.playground.ask_several, ""),
-    ):
-        menu.addAction(registry.add(name, words, act, keys))
+    _fill_texts(window, menu)
     menu.addSeparator()
     plan = window.map.replan.click
     menu.addAction(registry.add("replan", message("Re-plan"), plan, "Ctrl+P"))
@@ -190,6 +170,31 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(demo)
     menu.addSeparator()
     menu.addAction(registry.add("quit", message("Quit"), window.close, "Ctrl+Q"))
+
+
+def _fill_texts(window: CommandedWindow, menu: QMenu) -> None:
+    registry = window.actions_registry
+    generate = message("Generate")
+    menu.addAction(registry.add("generate", generate, window.playground.start, "Ctrl+Return"))
+    stop = message("Cancel the text that is shown")
+    menu.addAction(registry.add("stop", stop, window.playground.stop, "Ctrl+."))
+    chat = message("New conversation")
+    menu.addAction(
+        registry.add("conversation", chat, window.playground.begin_conversation, "Ctrl+N")
+    )
+    for name, words, by, keys in (
+        ("next-text", message("Next text"), 1, "Ctrl+PgDown"),
+        ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
+    ):
+        menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
+    talk_actions = window.playground.talk_actions
+    for name, words, act, keys in (
+        ("rename-text", message("Rename the text…"), talk_actions.rename_shown, "F2"),
+        ("save-text", message("Save the text…"), talk_actions.save_shown, "Ctrl+S"),
+        ("talks", message("Texts and conversations…"), window.playground.list_talks, "Ctrl+L"),
+        ("several", message("Ask several prompts…"), window.playground.ask_several, ""),
+    ):
+        menu.addAction(registry.add(name, words, act, keys))
 
 
 def _filter_devices(window: CommandedWindow) -> None:

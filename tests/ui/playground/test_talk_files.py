@@ -10,9 +10,14 @@ from PySide6.QtWidgets import QInputDialog
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import BadInputError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.ledger.views.journal_page import JournalPage
+from app.ledger.views.snapshot import JournalRow
+from app.rack.commands import ReadJournal
 from app.rack.events.request_events import StageAudited, StageTimes, TokenAdded
 from app.rack.snapshot import Alternative
+from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.playground.conversations.talk_export import export_talk
 from app.ui.playground.presets import SamplingPreset
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
@@ -113,3 +118,28 @@ def test_the_context_is_told_as_far_as_it_is_used(
     control.change(-1, prompt_tokens=14)
     assert "context 20/200 (10%)" in figures_text(control.requests[-1], 200)
     assert "context" not in figures_text(control.requests[-1])
+
+
+def test_an_answer_leads_to_its_receipts_and_down_to_the_evidence(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    written(window, control)
+    control.catch_liar(control.phones[1].serial)
+    publish(window, control)
+    dialog = TokensDialog(window.link, lambda: window.playground._concerned, window)
+    dialog.show()
+    assert control.commands_of(ReadJournal) == []
+    dialog.tabs.setCurrentWidget(dialog.records)
+    request = window.playground._concerned
+    assert request is not None
+    (asked,) = control.commands_of(ReadJournal)
+    assert asked.search.terms[0].words == f"{request.identifier}-"
+    assert window.link.snapshot is not None
+    assert window.link.snapshot.ledger is not None
+    slash = window.link.snapshot.ledger.slashes[-1]
+    row = JournalRow(slash.sequence, slash.wall_ms, "slash", slash.serial, Fact("rack.closed"), "")
+    dialog.records._show(JournalPage((row,), reaches_beginning=True))
+    assert not dialog.records.evidence.isEnabled()
+    dialog.records.table.selectRow(0)
+    dialog.records.evidence.click()
+    assert dialog.findChildren(EvidenceDialog)

@@ -16,6 +16,13 @@ from typing import Any, Final
 from app.core.identifiers import RequestId
 from app.core.tasks import TaskKind
 from app.rack.snapshot import RequestSnapshot, RequestState
+from app.ui.playground.conversations.kept_values import (
+    count_in,
+    figure_in,
+    list_in,
+    text_in,
+    whole_number,
+)
 from app.ui.playground.conversations.talks import MOST_TALKS, Talk
 from app.ui.playground.tasks.chat_session import ChatSession, ChatTurn
 
@@ -133,10 +140,10 @@ def _answer(request: RequestSnapshot | None) -> dict[str, Any] | None:
 def _talk(record: object) -> Talk | None:
     held = record if isinstance(record, Mapping) else {}
     try:
-        kind = TaskKind(_text(held, "kind"))
-        begun_ms = _count(held, "begun_ms", 1 << 53)
-        prompt, name = _text(held, "prompt"), _text(held, "name")
-        turns = tuple(_turn(each, kind) for each in _list(held, "turns"))
+        kind = TaskKind(text_in(held, "kind"))
+        begun_ms = count_in(held, "begun_ms", 1 << 53)
+        prompt, name = text_in(held, "prompt"), text_in(held, "name")
+        turns = tuple(_turn(each, kind) for each in list_in(held, "turns"))
         alone = _request(held["answer"], prompt, kind) if held.get("answer") else None
     except (KeyError, TypeError, ValueError):
         return None
@@ -151,7 +158,7 @@ def _talk(record: object) -> Talk | None:
 def _turn(record: object, kind: TaskKind) -> ChatTurn:
     if not isinstance(record, Mapping):
         raise TypeError
-    said = _text(record, "said")
+    said = text_in(record, "said")
     answer = _request(record["answer"], said, kind) if record.get("answer") else None
     return ChatTurn(said, answer.identifier if answer else RequestId(""), answer)
 
@@ -159,58 +166,24 @@ def _turn(record: object, kind: TaskKind) -> ChatTurn:
 def _request(held: object, prompt: str, kind: TaskKind) -> RequestSnapshot:
     if not isinstance(held, Mapping):
         raise TypeError
-    tokens = tuple(_whole(token, _MOST) for token in _list(held, "token_ids"))
-    state = RequestState(_text(held, "state"))
+    tokens = tuple(whole_number(token, _MOST) for token in list_in(held, "token_ids"))
+    state = RequestState(text_in(held, "state"))
     if not state.ended:
         raise ValueError
-    counts: dict[str, Any] = {name: _count(held, name, _MOST) for name in _COUNTS}
+    counts: dict[str, Any] = {name: count_in(held, name, _MOST) for name in _COUNTS}
     return RequestSnapshot(
-        identifier=RequestId(_text(held, "request")),
+        identifier=RequestId(text_in(held, "request")),
         prompt=prompt,
         state=state,
         state_reason=None,
-        settled_text=_text(held, "settled_text"),
-        open_text=_text(held, "open_text"),
+        settled_text=text_in(held, "settled_text"),
+        open_text=text_in(held, "open_text"),
         token_ids=tokens,
         choices=(),
-        time_to_first_token_ms=_figure(held, "time_to_first_token_ms"),
-        tokens_per_second=_figure(held, "tokens_per_second"),
+        time_to_first_token_ms=figure_in(held, "time_to_first_token_ms"),
+        tokens_per_second=figure_in(held, "tokens_per_second"),
         assignment=None,
         kind=kind,
         verified=held["verified"] is True,
         **counts,
     )
-
-
-def _text(held: Mapping[str, Any], name: str) -> str:
-    value = held[name]
-    if not isinstance(value, str):
-        raise TypeError
-    value.encode()
-    return value
-
-
-def _list(held: Mapping[str, Any], name: str) -> list[Any]:
-    value = held[name]
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _count(held: Mapping[str, Any], name: str, most: int) -> int:
-    return _whole(held[name], most)
-
-
-def _whole(value: object, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise ValueError
-    return value
-
-
-def _figure(held: Mapping[str, Any], name: str) -> float | None:
-    value = held[name]
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not 0 <= value < 1e9:
-        raise ValueError
-    return float(value)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.rack.snapshot import RackSnapshot
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.playground.conversations.talk_actions import TalkActions
@@ -60,7 +61,7 @@ class TalksDialog(QDialog):
             QShortcut(QKeySequence(keys), self.table, act).setContext(
                 Qt.ShortcutContext.WidgetShortcut
             )
-        link.snapshot_changed.connect(lambda _: self._show())
+        link.snapshot_changed.connect(self._follow)
         actions.changed.connect(self._show)
         said(self, "words", TalksDialog._show)
         self.search.setFocus()
@@ -77,6 +78,9 @@ class TalksDialog(QDialog):
         self.table.rows.show_rows(found)
         self.count.setText(talks_count(len(found), len(every)))
         self._enable()
+
+    def _follow(self, _snapshot: RackSnapshot) -> None:
+        self._show()
 
     def _enable(self) -> None:
         chosen = self._chosen

@@ -7,12 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.rack.events.request_events import TokenAdded
 from app.rack.snapshot import Alternative, RackSnapshot, RequestSnapshot, TokenChoices
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
+from app.ui.playground.tasks.records_view import RecordsView
 from app.ui.playground.tasks.token_texts import TokenTexts
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
@@ -73,17 +82,22 @@ class TokensDialog(QDialog):
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.way)
-        layout.addWidget(self.line)
+        self.records = RecordsView(link, concerned)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(_below_each_other(self.table, self.way, self.line), "")
+        self.tabs.addTab(self.records, "")
+        spoken(self.tabs.tabBar().setAccessibleName, "Pages of the answer")
+        layout.addWidget(self.tabs, 1)
         layout.addWidget(buttons)
-        self.resize(620, 460)
+        self.resize(680, 500)
         self._link = link
         self._concerned = concerned
         self._texts = TokenTexts(link)
         link.snapshot_changed.connect(self._show)
         self.table.selectionModel().currentChanged.connect(lambda *_: self._say_way())
         said(self, "lines", TokensDialog._say_lines)
+        said(self.tabs, "titles", _name_tabs)
 
     def choose(self, letter: int) -> None:
         """Select the token that brought a letter of the answer, counted from 0."""
@@ -133,6 +147,20 @@ class TokensDialog(QDialog):
             Column(message("Likely"), lambda row: _share(row.choices.log_probability), right),
             Column(message("Others"), _others_text),
         )
+
+
+def _below_each_other(*parts: QWidget) -> QWidget:
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(0, 8, 0, 0)
+    for stretch, part in zip((1, 0, 0), parts, strict=True):
+        layout.addWidget(part, stretch)
+    return page
+
+
+def _name_tabs(tabs: QTabWidget) -> None:
+    for index, title in enumerate((tr("Tokens"), tr("Receipts and verdicts"))):
+        tabs.setTabText(index, title)
 
 
 def token_rows(request: RequestSnapshot, texts: Mapping[int, TokenAdded]) -> tuple[TokenRow, ...]:
