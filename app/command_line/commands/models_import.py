@@ -69,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     for note in notes:
         complain(fact_text(note))
-    quality = measured_at_import(library, manifest, path)
+    quality = measured_at_import(library, manifest, path, arguments.adapter)
     if arguments.json:
         harm = harm_of(manifest, quality)
         tell({"model": manifest.name, "harm": fact_text(harm) if harm else None})

@@ -13,12 +13,12 @@ from app.core.errors import ShardloomError
 from app.core.facts import Fact
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
-from app.models.quality import is_quick, measure, sample_tokens
+from app.models.quality import measure, sample_size, sample_tokens
 from app.models.quantization.harm import harm_of
 from app.models.sample_text import SampleText
 from app.models.stored_model import Quality
 from app.rack.home import Home
-from app.words.sentences import error_text
+from app.words.sentences import error_text, fact_text
 
 SAMPLE = ASSETS / "sample_text" / "gettysburg_address.txt"
 
@@ -39,8 +39,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measured_at_import(library: Library, manifest: ModelManifest, source: Path) -> Quality | None:
-    """Measure a fresh model before and after quantisation, if it reads text and that is quick.
+def measured_at_import(
+    library: Library, manifest: ModelManifest, source: Path, adapter: Path | None = None
+) -> Quality | None:
+    """Measure a fresh model before and after quantisation, on as much text as a minute is for.
 
     A model that cannot be measured is imported all the same; why not goes to standard error.
     """
@@ -49,8 +51,10 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
         return None
     text = SampleText.read(SAMPLE)
     try:
-        if is_quick(manifest, len(sample_tokens(library, manifest, text))):
-            return measure(library, manifest, text, source)
+        count = sample_size(manifest, len(sample_tokens(library, manifest, text)))
+        if count:
+            return measure(library, manifest, text, source, adapter=adapter, most_tokens=count)
+        complain(fact_text(Fact("quality.not_measured", model=manifest.name)))
     except ShardloomError as error:
         complain(error_text(error))
     return None

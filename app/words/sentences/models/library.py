@@ -76,6 +76,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "presets.task_lacking": message("{path} has no message and plain text for the task {task}."),
     "presets.too_large": message("{path} is too large to hold presets."),
     "presets.unreadable": message("Cannot read the presets {path}: {reason}."),
+    "quality.not_measured": message(
+        "{model} is too large to be measured in a minute. Ask for it: shardloom models perplexity"
+        " {model} --original FOLDER"
+    ),
     "quantization.harmed": message(
         "{quantization} has clearly harmed {model}: its perplexity is {perplexity},"
         " before quantisation {original} (lower is better)."

@@ -88,7 +88,7 @@ def nf4(rows: int, columns: int, seed: int) -> Made:
     scales = outer_table[sizes] * outer[0] + np.float32(0.25)
     state = {"quant_type": "nf4", "blocksize": block, "shape": [rows, columns], "dtype": "float32"}
     state |= {"nested_blocksize": nested, "nested_offset": 0.25, "nested_dtype": "float32"}
-    stored: dict[str, NDArray[Any]] = {
+    stored: dict[str, Array] = {
         "weight": (codes[0::2] << 4 | codes[1::2]).astype(np.uint8)[:, None],
         "weight.absmax": sizes.astype(np.uint8),
         "weight.quant_map": table,

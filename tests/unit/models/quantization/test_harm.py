@@ -89,7 +89,9 @@ def test_show_tells_of_the_harm(harmed: Path, capsys: pytest.CaptureFixture[str]
 def test_import_and_a_later_measurement_end_with_the_harm(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(library: Library, manifest: ModelManifest, *_others: object) -> Quality:
+    def measured(
+        library: Library, manifest: ModelManifest, *_others: object, **_named: object
+    ) -> Quality:
         library.keep_quality(manifest, HARMED)
         return HARMED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 from app.__main__ import main
 from app.core.errors import BadInputError
+from app.core.model import ModelManifest
 from app.models.library import Library
-from app.models.quality import is_quick, measure
+from app.models.quality import LEAST_SAMPLE, is_quick, measure, sample_size
 from app.models.sample_text import SampleText
 from app.words.sentences import error_text
 from tests.saying import raises_saying
@@ -122,3 +124,20 @@ def test_only_short_work_is_done_unasked(tmp_path: Path) -> None:
     manifest = library.import_folder(write_random(tmp_path / "c"), "m")
     assert is_quick(manifest, 64)
     assert not is_quick(manifest, 10**6)
+
+
+def test_a_fresh_model_is_measured_on_as_much_text_as_a_minute_is_for(
+    tmp_path: Path, home: Path
+) -> None:
+    model = Library(home).import_folder(write_random(tmp_path / "c"), "m", "q4")
+
+    def of_times(times: float) -> ModelManifest:
+        blocks = [
+            replace(each, flops_per_token=int(each.flops_per_token * times))
+            for each in model.blocks
+        ]
+        return replace(model, blocks=tuple(blocks))
+
+    assert sample_size(model, 300) == 300
+    assert LEAST_SAMPLE <= sample_size(of_times(2e3), 10_000) < 10_000
+    assert sample_size(of_times(1e7), 300) == 0
