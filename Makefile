@@ -71,6 +71,7 @@ soak:
 	@$(PYTHON) packaging/bootstrap.py test
 	$(BIN)/python -m app.simulation --seed 0 --count 10000
 	$(BIN)/pytest -q --timeout 0 --soak tests
+	SHARDLOOM_RECEIPT_SEEDS=5000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_receipts.py
 	SHARDLOOM_HONEST_PHONES=20000 $(BIN)/pytest -q --timeout 0 tests/simulation/test_honest_audits.py
 	SHARDLOOM_FOREIGN_AUDITS=10000 $(BIN)/pytest -q --timeout 0 \
 		tests/integration/rack/phones/test_foreign_audits.py
@@ -95,6 +96,8 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench receipts --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench market --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench plan --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench lingualinked --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench energy --markdown docs/benchmarks.md

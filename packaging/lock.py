@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, not a package
 """Write the exact lock files from pyproject.toml; needs pip-tools. Run by `make lock`.
 
-`build.txt`, `runtime.txt` and `test.txt` carry the hash of every file they may install.
+`build.txt`, `runtime.txt`, `test.txt` and `auditors.txt` carry the hash of every file they may install.
 `import.txt` pins versions only: torch is published per kind of accelerator, so that no one hash
 fits every machine, and its version is written without the local part for the same reason.
 """
@@ -25,6 +25,7 @@ PLANS: dict[str, tuple[str, ...]] = {
     "build.txt": (HASHES, "--only-build-deps", "--build-deps-for", "editable"),
     "runtime.txt": (HASHES, "--constraint", f"{LOCKS}/build.txt"),
     "test.txt": (HASHES, "--extra", "test", "--constraint", f"{LOCKS}/runtime.txt"),
+    "auditors.txt": (HASHES, "--extra", "auditors", "--constraint", f"{LOCKS}/test.txt"),
     "import.txt": ("--extra", "import", "--constraint", f"{LOCKS}/test.txt"),
 }
 ADDRESS = re.compile(r"://|^\s*--(?:index-url|extra-index-url|find-links)", re.MULTILINE)

@@ -26,12 +26,18 @@ def tables() -> str:
     """Return the fields of every message as two tables."""
     asked = [(f"`{each.kind}`", each) for each in codec.COMMANDS]
     unasked = [(f"`{each.kind}`", each) for each in codec.UNASKED]
+    peers = [(f"`{each.kind}`", each) for each in codec.PEERS]
     answers = [
         (f"`done` to `{each.kind}`", each.reply)
         for each in codec.COMMANDS
         if each.reply is not Done
     ]
-    return "\n\n".join((_table("command", asked), _table("answer, message", [*answers, *unasked])))
+    tables = (
+        _table("command", asked),
+        _table("answer, message", [*answers, *unasked]),
+        _table("between phones", peers),
+    )
+    return "\n\n".join(tables)
 
 
 def written(page: str) -> str:

@@ -17,6 +17,26 @@ import numpy as np
 
 from tests.signing import TERMS
 from workers.fault_names import FaultName
+from workers.protocol.between_phones.replica_messages import (
+    FetchRecords,
+    HaveRecords,
+    ListedRecord,
+    ListRecords,
+    OfferRecords,
+    PeerMessage,
+    PutRecords,
+    RecordsFetched,
+    RecordsListed,
+    ReplicasShown,
+    SetMembers,
+    ShowNodes,
+    ShowReplicas,
+    ShowRoots,
+    SignerRoot,
+    TellMembers,
+    TreeNode,
+    WantRecords,
+)
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.codec import encode
@@ -115,6 +135,10 @@ COMMANDS: Final = (
     SignStates(),
     OpenStates((0, 7)),
     EndReplay(),
+    SetMembers(b"{}", bytes(64), b"{}", (NextHop("tcp://127.0.0.1:1", KEY),)),
+    ShowReplicas(),
+    ListRecords(ListedRecord(bytes(32), bytes(32))),
+    FetchRecords((bytes(32),)),
     Stop(),
 )
 REPLIES: Final = (
@@ -133,6 +157,18 @@ REPLIES: Final = (
     StatesSigned(b"{}", bytes(64)),
     StatesOpened((bytes(32),), (np.zeros(4, np.float32),)),
     Excerpt((ShownStep(0, 0), ShownStep(1, 4)), (np.zeros((1, 4), np.int64),) * 2),
+    ReplicasShown(number=1, kept=2, kept_bytes=900, owed=0, unstored=0, conflicts=0),
+    RecordsListed((ListedRecord(bytes(32), bytes(32)),), more=True),
+    RecordsFetched((b"packed",)),
+)
+PEERS: Final = (
+    PutRecords((b"packed", b"too"), answer=True),
+    HaveRecords((bytes(32),)),
+    OfferRecords(bytes(32), (bytes(32), b"d" * 32)),
+    WantRecords(bytes(32), (bytes(32),), answer=False),
+    ShowRoots(7, bytes(32), (SignerRoot(bytes(32), bytes(32)),)),
+    ShowNodes(bytes(32), (TreeNode("0f", complete=False, hashes=(bytes(16),) * 16),)),
+    TellMembers(b"{}", bytes(64), b"{}"),
 )
 HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))
 UNASKED: Final = (
@@ -159,7 +195,7 @@ ODD: Final[tuple[Any, ...]] = (
 
 def called(message: Message) -> list[bytes]:
     """Return the frames of a message, under a call number where it has one."""
-    by_itself = isinstance(message, Token | Broken | Heartbeat)
+    by_itself = isinstance(message, Token | Broken | Heartbeat | PeerMessage)
     return [bytes(frame) for frame in encode(message, None if by_itself else CALL)]
 
 

@@ -37,12 +37,15 @@ from workers.protocol.configuration import (
     WorkerConfiguration,
     WorkerReady,
 )
+from workers.replicas.replicas import Replicas
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
 from workers.whole_file import replace_file
 
 IDENTITY_FOLDER = "identity"
+REPLICAS_FOLDER = "receipts"
+MOST_REPLICA_LINKS = 64
 _LAST_ANSWER_MS = 500
 
 
@@ -78,7 +81,12 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
     router, inbox_port = bind_server(context, zmq.ROUTER, INBOX_DOMAIN, address, keys)
     publisher, pulse_port = bind_server(context, zmq.PUB, PULSE_DOMAIN, address, keys)
     links = OutboundLinks(context, keys, proxy)
-    parts = _assemble(configuration, admission, Inbox(router, admission), links)
+    to_keepers = OutboundLinks(context, keys, proxy, MOST_REPLICA_LINKS, links.own)
+    identity = Identity(Path(configuration.folder) / IDENTITY_FOLDER)
+    replicas = Replicas(
+        Path(configuration.folder) / REPLICAS_FOLDER, identity.public_key, to_keepers
+    )
+    parts = _assemble(configuration, admission, Inbox(router, admission), links, identity, replicas)
     pulse = PulsePublisher(publisher, configuration.serial, parts.board)
     pulse.start()
     ready_path = Path(configuration.folder) / READY_FILE
@@ -92,6 +100,7 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
     finally:
         ready_path.unlink(missing_ok=True)
         pulse.stop()
+        replicas.close()
         links.close()
         parts.outlets.close()
         parts.sleep.close()
@@ -101,7 +110,12 @@ def _serve(configuration: WorkerConfiguration, environment: Mapping[str, str]) -
 
 
 def _assemble(
-    configuration: WorkerConfiguration, admission: Admission, inbox: Inbox, links: OutboundLinks
+    configuration: WorkerConfiguration,
+    admission: Admission,
+    inbox: Inbox,
+    links: OutboundLinks,
+    identity: Identity,
+    replicas: Replicas,
 ) -> WorkerParts:
     folder = Path(configuration.folder)
     spans = SpanTable(folder / STORE_FOLDER)
@@ -109,13 +123,14 @@ def _assemble(
         serial=configuration.serial,
         transport_key=configuration.curve_public_key,
         threads=configuration.threads,
-        identity=Identity(folder / IDENTITY_FOLDER),
+        identity=identity,
         admission=admission,
         inbox=inbox,
         links=links,
         outlets=Outlets(),
         spans=spans,
         transactions=TransactionTable(spans),
+        replicas=replicas,
         board=ActivityBoard(),
         sleep=LightSleep(),
     )

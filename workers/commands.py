@@ -97,7 +97,9 @@ class WorkerCommands:
 
     def cosign(self, command: Cosign) -> Cosigned:
         """Sign a head that undoes nothing of what this phone has seen."""
-        return Cosigned(self._parts.identity.witness.cosign(command.note, command.proof))
+        line = self._parts.identity.witness.cosign(command.note, command.proof)
+        self._parts.replicas.publish_head(command.note)
+        return Cosigned(line)
 
     def set_fault(self, command: SetFault) -> Done:
         """Set the fault this worker shows from now on; `none` lifts it."""

@@ -11,11 +11,13 @@ from workers.errors import ReportedError
 from workers.log import log
 from workers.network.inbox import Envelope, Misread
 from workers.network.probing import answer_ping
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.codec import Asked
 from workers.protocol.commands import Done, Ping, Stop
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.told import Failed, failure
 from workers.replay_commands import ReplayCommands
+from workers.replica_commands import ReplicaCommands
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.work_commands import WorkCommands
@@ -40,6 +42,7 @@ class WorkerServer:
             **commands.handlers,
             **work.handlers,
             **ReplayCommands(parts).handlers,
+            **ReplicaCommands(parts).handlers,
             Ping: lambda command: answer_ping(command, self._steps.now_ns()),
             Stop: self._stop,
         }
@@ -60,6 +63,9 @@ class WorkerServer:
         dropped = self._parts.inbox.dropped
         if isinstance(content, memoryview):
             self._steps.run(content, sender_key, envelope.arrived_ns, envelope.idle_ns)
+            return
+        if isinstance(content, PeerMessage):
+            self._parts.replicas.take(sender_key, content)
             return
         by_host = sender_key == self._parts.admission.host_key
         if isinstance(content, Misread):

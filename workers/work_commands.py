@@ -120,6 +120,7 @@ class WorkCommands:
             return None
         if transaction.receipt is None:
             transaction.receipt = self._sign(transaction, command)
+            self._parts.replicas.publish_receipt(*transaction.receipt)
         return Sealed(*transaction.receipt)
 
     def _sign(self, transaction: Transaction, command: Seal) -> tuple[bytes, bytes]:

@@ -29,12 +29,15 @@ PHONES: Final = 4
 HOP_MS: Final = 10.0
 TOKENS: Final = 200
 TEMPERATURE: Final = 1.0
+NAMES: Final = "the son of Adam, the son of Seth, the son of Enos, the son of"
 TEXTS: Final = {
-    "names": ("the son of Adam, the son of Seth, the son of Enos, the son of", 0.0),
-    "story": (DEMO_PROMPT, 0.0),
-    "drawn": (DEMO_PROMPT, TEMPERATURE),
+    "names": (NAMES, 0.0, 1),
+    "names, two at a time": (NAMES, 0.0, 2),
+    "names, four at a time": (NAMES, 0.0, 4),
+    "story": (DEMO_PROMPT, 0.0, 1),
+    "drawn": (DEMO_PROMPT, TEMPERATURE, 1),
 }
-"""What each text goes on with, and at which temperature."""
+"""What each text goes on with, at which temperature, and how often at a time."""
 _PHONE: Final = """
 [[phones]]
 serial = "HOP{number}-000{number}"
@@ -104,21 +107,22 @@ def _measure_round(rates: TextRates, plain: RackSession, drafted: RackSession, n
     sessions = (plain, drafted) if number % 2 else (drafted, plain)
     answers = {session: _answer(session, rates.text, number) for session in sessions}
     without, with_drafts = answers[plain], answers[drafted]
-    if without.token_ids != with_drafts.token_ids:
+    if len({request.token_ids for request in (*without, *with_drafts)}) != 1:
         raise ShardloomError("bench.variants_differ")
     if number == 0:
         return
-    rates.plain.append(_rate(without))
-    rates.drafted.append(_rate(with_drafts))
-    rates.tokens_per_round.append(with_drafts.lookup.tokens_per_round or 0.0)
+    rates.plain.append(sum(map(_rate, without)))
+    rates.drafted.append(sum(map(_rate, with_drafts)))
+    brought = [each.lookup.tokens_per_round or 0.0 for each in with_drafts]
+    rates.tokens_per_round.append(statistics.mean(brought))
 
 
-def _answer(session: RackSession, text: str, seed: int) -> RequestSnapshot:
-    prompt, temperature = TEXTS[text]
+def _answer(session: RackSession, text: str, seed: int) -> tuple[RequestSnapshot, ...]:
+    prompt, temperature, times = TEXTS[text]
     asked = Ask(Complete(prompt), TOKENS, Sampling(temperature, seed=seed))
-    identifier = session.control.do(asked).result(START_TIMEOUT_S)
-    _snapshot, (request,) = wait_until_settled(session, [identifier], REQUEST_TIMEOUT_S)
-    return request
+    identifiers = [session.control.do(asked).result(START_TIMEOUT_S) for _ in range(times)]
+    _snapshot, requests = wait_until_settled(session, identifiers, REQUEST_TIMEOUT_S)
+    return requests
 
 
 def _rate(request: RequestSnapshot) -> float:

@@ -152,14 +152,18 @@ def _row(size: Size) -> tuple[str, ...]:
     return (
         f"{size.layers} x {size.phones}",
         str(size.streams),
-        format_duration(statistics.median(each.after_s for each in firsts)),
+        _times([each.after_s for each in firsts]),
         _gaps([each.gap(each.first) for each in plannings]),
-        format_duration(statistics.median(each.after_s for each in lasts)),
+        _times([each.after_s for each in lasts]),
         _gaps([each.gap(each.last) for each in plannings]),
         f"{sum(each.proven for each in lasts)}/{len(plannings)}",
         format_duration(max(each.late_s for each in plannings)),
         format_duration(max(each.idle_late_s for each in plannings)),
     )
+
+
+def _times(taken_s: Sequence[float]) -> str:
+    return f"{format_duration(statistics.median(taken_s))}, {format_duration(max(taken_s))}"
 
 
 def _gaps(gaps: Sequence[float]) -> str:

@@ -120,6 +120,14 @@ def probability(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> int:
+    """Return a whole number from 0 on."""
+    value = whole_number(text)
+    if value < 0:
+        raise _refused(Fact("option.below_zero", text=text))
+    return value
+
+
 def share(text: str) -> float:
     """Return a number from 0 to 1."""
     value = _number(float, text)

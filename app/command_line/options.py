@@ -31,6 +31,8 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         context_tokens=getattr(arguments, "context", DEFAULT_CONTEXT_TOKENS),
         boundary=BOUNDARIES[getattr(arguments, "boundary", "f32")],
         audit_rate=arguments.audit_rate,
+        auditors=getattr(arguments, "auditors", None),
+        auditors_tls=getattr(arguments, "auditors_tls", None),
         sharp_rate=getattr(arguments, "sharp_rate", 0.0),
         check_mode=CheckMode(arguments.check_everything) if arguments.check_everything else None,
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,

@@ -48,7 +48,8 @@ SOURCE_HELP = (
 )
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
-    *("ways", "http", "ledger", "plan", "lingualinked", "energy", "adversary", "market"),
+    *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
+    *("adversary", "market", "failover", "receipts"),
 )
 
 
@@ -116,6 +117,16 @@ def _devices(commands: Commands) -> None:
     )
     add_rack(clean)
     clean.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
+    standby = add_command(
+        actions,
+        "standby",
+        "devices_standby",
+        help="Let phones of the open rack hand their layers on and stand by, kept ready.",
+    )
+    standby.add_argument("phones", nargs="+", metavar="PHONE", help="a serial number or a name")
+    take_up = "let them have layers again"
+    standby.add_argument("--take-up", action="store_true", help=take_up)
+    standby.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON_HELP)
 
 
 def _pair(commands: Commands) -> None:

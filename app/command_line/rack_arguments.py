@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from app.command_line.option_types import celsius, memory_share, percent, positive, seconds, share
+from app.command_line.option_types import (
+    celsius,
+    folder,
+    memory_share,
+    percent,
+    positive,
+    seconds,
+    share,
+)
 from app.core.audit_outcome import CheckMode
 from app.placement.rebalancing.setting import Balancing
 
@@ -31,6 +39,12 @@ HEAT_HELP: Final = "give no layers to phones that are warmer, in degrees Celsius
 AUDIT_RATE_HELP: Final = (
     "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
     " phones unless its file says otherwise"
+)
+AUDITORS_HELP: Final = (
+    "the scheduler of a Dask cluster that audits receipts, tcp://HOST:PORT; default: this computer"
+)
+AUDITORS_TLS_HELP: Final = (
+    "a folder with ca.pem, cert.pem and key.pem: TLS to that cluster, on both sides"
 )
 CHECK_HELP: Final = (
     "whether this computer checks every token of each text; default: the rack's own, auto unless"
@@ -68,6 +82,14 @@ def add_rack(parser: argparse.ArgumentParser, *, with_defaults: bool = False) ->
     parser.add_argument("--balancing", choices=modes, default=default(), help=BALANCING_HELP)
     parser.add_argument(
         "--audit-rate", type=share, default=default(), metavar="SHARE", help=AUDIT_RATE_HELP
+    )
+    parser.add_argument("--auditors", default=default(), metavar="ADDRESS", help=AUDITORS_HELP)
+    parser.add_argument(
+        "--auditors-tls",
+        type=folder,
+        default=default(),
+        metavar="FOLDER",
+        help=AUDITORS_TLS_HELP,
     )
     checks = tuple(mode.value for mode in CheckMode)
     parser.add_argument("--check-everything", choices=checks, default=default(), help=CHECK_HELP)

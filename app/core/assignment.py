@@ -68,6 +68,15 @@ class Assignment:
         """Number of layers of all chains."""
         return sum(chain.block_count for chain in self.chains)
 
+    def numbered(self, span: Span) -> range:
+        """Return the numbers of a span's layers through all chains."""
+        before = 0
+        for chain in self.chains:
+            if chain.name is span.chain:
+                break
+            before += chain.block_count
+        return range(before + span.first, before + span.end)
+
     @property
     def serials(self) -> tuple[Serial, ...]:
         """Phones in ring order."""

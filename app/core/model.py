@@ -101,6 +101,10 @@ class ModelManifest:
     """The weight files with the roots over their bytes; empty as long as these are not known."""
     rooted_later: bool = False
     """Whether the roots were worked out after the import, by a newer version of the program."""
+    encoder_layers: int = 0
+    """How many of its first layers are an encoder before the decoder; 0 of one chain."""
+    answer_begins_with: tuple[int, ...] = ()
+    """Tokens that a decoder behind an encoder is given to begin with."""
 
     @property
     def answer_size(self) -> int:
@@ -121,9 +125,31 @@ class ModelManifest:
 
     @property
     def chains(self) -> tuple[Chain, ...]:
-        """The chains that its layers form, in the order in which they run; one in every family."""
+        """The chains that its layers form, in the order in which they run."""
+        if self.paired:
+            decoder = self.layer_count - self.encoder_layers
+            encoder = Chain(ChainName.ENCODER, self.encoder_layers)
+            return (encoder, Chain(ChainName.DECODER, decoder))
         name = ChainName.DECODER if self.cached else ChainName.ENCODER
         return (Chain(name, self.layer_count),)
+
+    @property
+    def paired(self) -> bool:
+        """Whether an encoder reads what a decoder then answers."""
+        return self.encoder_layers > 0
+
+    def numbered(self, span: Span) -> range:
+        """Return the numbers of a span's layers through all chains."""
+        before = self.encoder_layers if span.chain is ChainName.DECODER else 0
+        return range(before + span.first, before + span.end)
+
+    def span_of(self, first: int, end: int) -> Span:
+        """Return the span of layers numbered through all chains; they must be of one."""
+        if not self.paired:
+            return Span(self.chains[0].name, first, end)
+        name = ChainName.DECODER if first >= self.encoder_layers else ChainName.ENCODER
+        before = self.encoder_layers if name is ChainName.DECODER else 0
+        return Span(name, first - before, end - before)
 
     @property
     def boundary_bytes_per_token(self) -> int:
@@ -136,14 +162,14 @@ class ModelManifest:
         return _distinct(self.blocks)
 
     def blocks_of(self, span: Span) -> tuple[Block, ...]:
-        """Return the blocks of a span of the one chain, embedding and head included at the ends."""
-        layer, last = -1, self.layer_count - 1
+        """Return the blocks of a span, embedding and head included at the ends."""
+        layer, last, layers = -1, self.layer_count - 1, self.numbered(span)
         chosen = []
         for block in self.blocks:
             if block.kind is BlockKind.LAYER:
                 layer += 1
             position = min(max(layer, 0), last)
-            if position in span.blocks:
+            if position in layers:
                 chosen.append(block)
         return tuple(chosen)
 

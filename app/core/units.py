@@ -5,6 +5,9 @@ from __future__ import annotations
 BYTES_PER_MEGABYTE = 1_000_000
 _BYTE_UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
+_LONG_UNITS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
+"""The two units that a long time span is told in, the second left out where there is none."""
+
 
 def significant(value: float) -> str:
     """Return the value with three significant digits and no exponent."""
@@ -25,10 +28,12 @@ def format_bytes(size_bytes: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time span from microseconds to minutes, such as `4.10 ms`."""
-    if seconds >= 60:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest} s"
+    """Return a time span from microseconds to days, such as `4.10 ms` or `2 h 5 min`."""
+    for scale, unit, rest_scale, rest_unit in _LONG_UNITS:
+        least = min(rest_scale, 60) if rest_scale > 60 else 1
+        if round(seconds / least) * least >= scale:
+            whole, rest = divmod(round(seconds / rest_scale), scale // rest_scale)
+            return f"{whole} {unit} {rest} {rest_unit}" if rest else f"{whole} {unit}"
     if seconds >= 1:
         return f"{significant(seconds)} s"
     if seconds >= 1e-3:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.errors import ShardloomError
 from app.gateway.access.callers import Caller
 from app.gateway.context import GatewayContext, is_loopback
-from app.gateway.economy import economy, statements
+from app.gateway.economy import economy, kept_receipts, statements
 from app.gateway.errors import ApiError, ClientGoneError, error_body, from_rack
 from app.gateway.openai import endpoints, models
 from app.gateway.receipts import proof, receipts
@@ -49,6 +49,7 @@ def build_application(context: GatewayContext) -> Starlette:
             guarded("/v1/receipts/{identifier}/proof", "GET", proof),
             guarded("/v1/economy", "GET", economy),
             guarded("/v1/economy/statements", "POST", statements),
+            guarded("/v1/economy/receipts", "GET", kept_receipts),
             guarded("/metrics", "GET", _metrics),
             Route("/healthz", _healthy),
             Route("/readyz", _Readiness(context)),
@@ -70,24 +71,32 @@ class _Guarded:
         async def counting(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 self._context.metrics.answered(self._route, message["status"])
+                self._context.activity.answered(message["status"])
             await send(message)
 
         response = await self._response(Request(scope, receive))
         await response(scope, receive, counting)
 
     async def _response(self, request: Request) -> ASGIApp:
+        key = ""
         try:
             caller = self._context.callers.admit(request)
+            key = caller.name
             return await self._endpoint(self._context, caller, request)
         except ApiError as error:
-            return error_response(error)
+            return self._refuse(error, key)
         except ShardloomError as error:
-            return error_response(from_rack(error))
+            return self._refuse(from_rack(error), key)
         except (ClientGoneError, ClientDisconnect):
             return Response(status_code=_CLIENT_CLOSED)
         except Exception:  # noqa: BLE001 - logged; an HTTP request has an answer
             _log.exception("%s failed", self._route)
-            return error_response(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "gateway.internal"))
+            failed = ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "gateway.internal")
+            return self._refuse(failed, key)
+
+    def _refuse(self, error: ApiError, key: str) -> ASGIApp:
+        self._context.activity.refused(self._route, error, key)
+        return error_response(error)
 
 
 class _Readiness:

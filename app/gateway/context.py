@@ -12,6 +12,7 @@ from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
+from app.gateway.activity import ActivityLog
 from app.gateway.metrics import GatewayMetrics
 from app.ledger.storage.addresses import LedgerPlace, evidence_folder
 from app.rack.control import RackAccess
@@ -52,6 +53,7 @@ class GatewayContext:
     callers: Callers
     queue: FairQueue
     metrics: GatewayMetrics
+    activity: ActivityLog
     opened_s: int
     """Seconds since 1970 when the address opened."""
     reading: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, READERS))

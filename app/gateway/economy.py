@@ -1,5 +1,7 @@
 """`GET /v1/economy`: proposals, quotes, transactions, treasury; `POST .../statements` adds to it.
 
+`GET /v1/economy/receipts` compares the journal with the receipts that phones keep.
+
 What is posted is what a keeper signed, with the signature: whoever may use this address brings it,
 and the ledger's rules say whether it counts.
 """
@@ -21,7 +23,7 @@ from app.gateway.context import GatewayContext
 from app.gateway.errors import ApiError, from_rack
 from app.gateway.openai.bodies import read_body
 from app.ledger.rules.governance.statement import MOST_BYTES
-from app.rack.commands import SubmitStatement
+from app.rack.commands import CompareReceipts, SubmitStatement
 
 
 class Statement(BaseModel):
@@ -56,3 +58,15 @@ async def statements(context: GatewayContext, caller: Caller, request: Request) 
     except ShardloomError as error:
         raise from_rack(error) from None
     return JSONResponse({"object": "shardloom.statement", "about": about}, status_code=201)
+
+
+async def kept_receipts(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
+    """Ask every phone which receipts it keeps; return what differs from the journal."""
+    del request
+    caller.begin()
+    try:
+        found = await asyncio.wrap_future(context.control.do(CompareReceipts()))
+    except ShardloomError as error:
+        raise from_rack(error) from None
+    told = {"object": "shardloom.receipts", "even": found.even, **asdict(found)}
+    return JSONResponse(told)

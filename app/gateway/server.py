@@ -19,10 +19,12 @@ from app.core.nursery import Nursery
 from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
 from app.gateway.access.keys import KeyStore
+from app.gateway.activity import ActivityLog
 from app.gateway.application import build_application
 from app.gateway.context import GatewayContext, GatewaySettings, is_loopback
 from app.gateway.metrics import GatewayMetrics
 from app.rack.control import RackAccess
+from app.rack.door.serving import ServeActivity
 
 MOST_CONNECTIONS: Final = 1024
 BACKLOG: Final = 256
@@ -48,9 +50,11 @@ class Gateway:
         self._socket = _listen(settings.host, settings.port)
         self.address = _address_of(self._socket)
         self._end: Callable[[], None] = lambda: None
+        queue = FairQueue(settings.places, clock)
+        self._activity = ActivityLog(queue, clock)
         opened: Future[None] = Future()
         self._thread = Thread(
-            target=lambda: _run(self._serve(control, keys, settings, clock, opened), opened),
+            target=lambda: _run(self._serve(control, keys, settings, clock, queue, opened), opened),
             name="gateway",
             daemon=True,
         )
@@ -61,6 +65,10 @@ class Gateway:
     def listening(self) -> bool:
         """Whether it still answers."""
         return self._thread.is_alive()
+
+    def activity(self) -> ServeActivity:
+        """Return what is under way and what was refused; from any thread."""
+        return self._activity.now()
 
     def close(self) -> None:
         """End answers under way and return once the address is free."""
@@ -74,10 +82,10 @@ class Gateway:
         keys: KeyStore,
         settings: GatewaySettings,
         clock: Clock,
+        queue: FairQueue,
         opened: Future[None],
     ) -> None:
         nursery = Nursery(clock)
-        queue = FairQueue(settings.places, clock)
         context = GatewayContext(
             settings=settings,
             control=control,
@@ -86,6 +94,7 @@ class Gateway:
             callers=Callers(keys, clock, keys_needed=not is_loopback(settings.host)),
             queue=queue,
             metrics=GatewayMetrics(control.snapshot, lambda: queue.waiting),
+            activity=self._activity,
             opened_s=clock.wall_ms() // 1000,
         )
         server = _Server(_config(context), opened)

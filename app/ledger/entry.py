@@ -17,8 +17,8 @@ from app.core.facts import FieldValue
 from app.core.reading import json_fields
 from app.core.reading.json_fields import LARGEST_WHOLE, FieldReader, JsonKind
 from workers.identity.canonical import (
-    canonical_text,
     is_canonical,
+    plain_text,
     read_json,
 )
 
@@ -85,6 +85,8 @@ class EntryKind:
     GRANT_PAID: Final = "grant-paid"
     STOPPED: Final = "stopped"
     RESUMED: Final = "resumed"
+    EVIDENCE_RULE: Final = "evidence-rule"
+    EVIDENCE_LET_GO: Final = "evidence-let-go"
 
 
 @dataclass(frozen=True)
@@ -134,15 +136,12 @@ def make_entry(previous: Entry | None, wall_ms: int, kind: str, fields: Mapping[
     """
     sequence = previous.sequence + 1 if previous else 1
     previous_hash = previous.entry_hash if previous else FIRST_PREVIOUS_HASH
-    body = canonical_json(fields)
-    return Entry(
-        sequence,
-        wall_ms,
-        kind,
-        body,
-        previous_hash,
-        entry_hash(previous_hash, sequence, wall_ms, kind, body),
-    )
+    exact = _exact(fields)
+    body = _canonical(exact)
+    digest = entry_hash(previous_hash, sequence, wall_ms, kind, body)
+    entry = Entry(sequence, wall_ms, kind, body, previous_hash, digest)
+    vars(entry)["_parsed"] = exact, True  # what reading the body would give
+    return entry
 
 
 def entry_hash(previous_hash: bytes, sequence: int, wall_ms: int, kind: str, body: str) -> bytes:
@@ -162,18 +161,27 @@ def canonical_json(value: object) -> str:
 
     Raises `LedgerError` for what is not JSON.
     """
+    return _canonical(_exact(value))
+
+
+def _canonical(exact: object) -> str:
     try:
-        return canonical_text(_exact(value))
+        return plain_text(exact)
     except ValueError as error:
         raise LedgerError("journal.cannot_hold", reason=str(error)) from None
 
 
 def _exact(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return JSON of plain texts, lists, maps and exact integers: as it is read back."""
+    if type(value) is str or value is None:
+        return value
     match value:
-        case bool() | None | str():
+        case str():
+            return str.__str__(value)
+        case bool():
             return value
         case int():
-            return value if abs(value) <= LARGEST_WHOLE else str(value)
+            return int(value) if abs(value) <= LARGEST_WHOLE else str(int(value))
         case float():
             return repr(value)
         case Mapping():

@@ -1,13 +1,16 @@
 """Evidence beside the ledger: files named by their SHA-256, readable by their owner.
 
-The journal names them; who gets a file can tell by its name that nothing of it was changed. They
-are bounded together: the oldest go first, and what they proved can then no longer be shown.
+The journal names them; who gets a file can tell by its name that nothing of it was changed. How
+long they are kept is a rule of the journal (`app.ledger.desks.evidence`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,20 +18,24 @@ from app.core.errors import LedgerError, reason_of
 from app.core.identifiers import is_sha256
 from workers.whole_file import replace_file
 
-MOST_BYTES: Final = 1 << 30
 MOST_FILE_BYTES: Final = 256 << 20
-_KEPT_SHARE: Final = 0.9
-"""Of what is allowed, what is left once the oldest went."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file, when it was kept or named last (ms since 1970 UTC), and its size in bytes."""
+
+    name: str
+    kept_ms: int
+    size: int
 
 
 class EvidenceStore:
     """A folder of such files. Used from one thread at a time to write; readers may be elsewhere."""
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
-        """Hold at most so many bytes in the folder, which is made with the first file."""
+    def __init__(self, folder: Path) -> None:
+        """Use a folder, which is made with the first file."""
         self._folder = folder
-        self._most_bytes = most_bytes
-        self._size_bytes: int | None = None
 
     def put(self, content: bytes) -> str:
         """Keep content; return its name. Raises `LedgerError` where it cannot be written."""
@@ -63,27 +70,25 @@ class EvidenceStore:
             raise LedgerError("evidence.changed", name=name)
         return content
 
+    def files(self) -> list[KeptFile]:
+        """Return what is kept; nothing where the folder cannot be read."""
+        try:
+            found = [(entry.name, entry.stat()) for entry in os.scandir(self._folder)]
+        except OSError:
+            return []
+        return [
+            KeptFile(name, stat.st_mtime_ns // 1_000_000, stat.st_size)
+            for name, stat in found
+            if is_sha256(name)
+        ]
+
+    def delete(self, names: Iterable[str], before_ms: int) -> None:
+        """Delete files of those names that were not kept again since; what cannot be stays."""
+        for path in (self._folder / name for name in names if is_sha256(name)):
+            with suppress(OSError):
+                if path.stat().st_mtime_ns // 1_000_000 < before_ms:
+                    path.unlink()
+
     def _write(self, path: Path, content: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, content)
-        known = self._size_bytes
-        self._size_bytes = self._measured() if known is None else known + len(content)
-        if self._size_bytes > self._most_bytes:
-            self._forget_oldest(but=path)
-
-    def _measured(self) -> int:
-        return sum(entry.stat().st_size for entry in os.scandir(self._folder))
-
-    def _forget_oldest(self, but: Path) -> None:
-        found = sorted(
-            ((entry.stat(), Path(entry.path)) for entry in os.scandir(self._folder)),
-            key=lambda each: each[0].st_mtime_ns,
-        )
-        left = sum(stat.st_size for stat, _ in found)
-        for stat, path in found:
-            if left <= self._most_bytes * _KEPT_SHARE:
-                break
-            if path != but:
-                path.unlink(missing_ok=True)
-                left -= stat.st_size
-        self._size_bytes = left

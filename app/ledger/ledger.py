@@ -20,13 +20,14 @@ from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.deals import DealDesk
+from app.ledger.desks.evidence import EvidenceDesk, deleted
 from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.desks.writers import WriterDesk
-from app.ledger.entry import EntryKind
+from app.ledger.entry import Entry, EntryKind
 from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
@@ -80,11 +81,12 @@ class Ledger:
         self.checked = CheckedReceipts()
         """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
-            path, key_path, clock.wall_ms(), self._recent.add
+            path, key_path, clock.wall_ms(), self._observe
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
         self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
         self.governance = GovernanceDesk(recorder)
+        self.kept_evidence = EvidenceDesk(recorder, self.evidence)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
         self.witnesses = WitnessDesk(self._journal, self._key, clock)
@@ -338,6 +340,7 @@ class Ledger:
             self.deals.release_due()
             self.stakes.end_unbonding()
             self.governance.decide_due()
+            self.kept_evidence.look()
 
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""
@@ -350,6 +353,11 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return the newest end of what is on the disk."""
         return self._recent.snapshot(self._journal.written_state)
+
+    def _observe(self, entry: Entry) -> None:
+        """Take notice of an entry that is on the disk."""
+        self._recent.add(entry)
+        deleted(self.evidence, entry)
 
     @property
     def _state(self) -> State:

@@ -34,15 +34,16 @@ class BlockAccountant:
         return tuple(self._block(index, plan) for index, plan in enumerate(self._plans))
 
     def _block(self, index: int, plan: BlockPlan) -> Block:
+        kept_rows = plan.kept_rows if plan.kind is BlockKind.LAYER else 0
         weights: tuple[Weight | SharedWeight, ...] = (*plan.weights, *plan.shared)
         hashes = [tensor.blob for weight in weights for tensor in self._stored(weight.name)]
         return Block(
             index=index,
             kind=plan.kind,
             blobs=tuple(self._blobs[sha256] for sha256 in dict.fromkeys(hashes)),
-            weight_bytes=sum(self._bytes_read(weight) for weight in weights),
-            flops_per_token=sum(self._operations(weight) for weight in weights),
-            kv_bytes_per_token=self._cache_bytes() if plan.kind is BlockKind.LAYER else 0,
+            weight_bytes=round(plan.read_share * sum(map(self._bytes_read, weights))),
+            flops_per_token=round(plan.read_share * sum(map(self._operations, weights))),
+            kv_bytes_per_token=self._cache_bytes() * kept_rows,
         )
 
     def _stored(self, name: str) -> list[StoredTensor]:

@@ -1,9 +1,10 @@
-"""What a sentence-transformers folder adds to a checkpoint: pooling, norm, the longest text."""
+"""What a sentence-transformers folder adds to a checkpoint: pooling, layers, the longest text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.core.errors import BadInputError, reason_of
@@ -15,7 +16,10 @@ SECTION = "sentence"
 MODULES_FILE = "modules.json"
 SETTINGS_FILE = "sentence_bert_config.json"
 POOLING_FILE = "config.json"
-_TRANSFORMER, _POOLING, _NORM = "Transformer", "Pooling", "Normalize"
+DENSE_FILE = "model.safetensors"
+"""The weights of a layer behind the pooling, in the step's own folder."""
+_TRANSFORMER, _POOLING, _NORM, _DENSE = "Transformer", "Pooling", "Normalize", "Dense"
+_DENSE_ACTIVATIONS = {"Identity": "", "Tanh": "tanh"}
 _FLAG = "pooling_mode_"
 _MODES = {
     "pooling_mode_mean_tokens": "mean",
@@ -25,34 +29,76 @@ _MODES = {
 }
 
 
+@dataclass(frozen=True)
+class DenseSettings:
+    """A layer behind the pooling: its folder, its sizes, `tanh` or an empty activation."""
+
+    folder: str
+    rows: int
+    columns: int
+    bias: bool
+    activation: str
+
+
+def dense_settings(configuration: Configuration) -> tuple[DenseSettings, ...]:
+    """Return the layers behind the pooling that a section `sentence` lists."""
+    section = configuration.section(SECTION)
+    listed = section.values.get("dense") if section else None
+    steps = listed if isinstance(listed, list) else []
+    return tuple(_dense_of(Configuration(each)) for each in steps if isinstance(each, dict))
+
+
+def _dense_of(section: Configuration) -> DenseSettings:
+    rows, columns = section.dimension("rows"), section.dimension("columns")
+    folder, bias = _inside(section.text("folder")), section.flag("bias", default=True)
+    return DenseSettings(folder, rows, columns, bias, section.text("activation", ""))
+
+
 def with_sentence_settings(configuration: Configuration, folder: Path) -> Configuration:
     """Return the configuration with a section `sentence` where the folder has modules.
 
-    Its fields: `pooling` (mean, max, cls, lasttoken), `normed`, and `max_tokens` where a longest
-    text is given. Raises `BadInputError` for steps that are not known here.
+    Its fields: `pooling` (mean, max, cls, lasttoken), `normed`, `dense`, and `max_tokens` where a
+    longest text is given. Raises `BadInputError` for steps that are not known here.
     """
     if not (folder / MODULES_FILE).is_file():
         return configuration
     modules = _modules(folder / MODULES_FILE)
-    settings: dict[str, object] = {"normed": _NORM in modules}
-    if _POOLING in modules:
-        settings["pooling"] = _pooling(folder / _inside(modules[_POOLING]) / POOLING_FILE)
+    settings: dict[str, object] = {"normed": any(kind == _NORM for kind, _ in modules)}
+    for kind, step in modules:
+        if kind == _POOLING:
+            settings["pooling"] = _pooling(folder / _inside(step) / POOLING_FILE)
+    dense = [_dense(folder, step) for kind, step in modules if kind == _DENSE]
+    if dense:
+        settings["dense"] = dense
     longest = _longest(folder)
     if longest is not None:
         settings["max_tokens"] = longest
     return Configuration({**configuration.values, SECTION: settings})
 
 
-def _modules(path: Path) -> Mapping[str, str]:
-    """Return the folder of each step by its kind."""
+def _dense(folder: Path, step: str) -> Mapping[str, object]:
+    section = Configuration.from_file(folder / _inside(step) / POOLING_FILE)
+    activation = section.text("activation_function", "Tanh").rpartition(".")[2]
+    if activation not in _DENSE_ACTIVATIONS:
+        raise BadInputError(
+            "sentence_modules.step_unknown", file=f"{step}/{POOLING_FILE}", step=activation
+        )
+    sizes = section.dimension("out_features"), section.dimension("in_features")
+    bias = section.flag("bias", default=True)
+    return asdict(DenseSettings(step, *sizes, bias, _DENSE_ACTIVATIONS[activation]))
+
+
+def _modules(path: Path) -> Sequence[tuple[str, str]]:
+    """Return the kind and the folder of each step, in order."""
     try:
         if path.stat().st_size > MAXIMUM_FILE_BYTES:
             raise BadInputError("sentence_modules.too_large", file=path.name)
         entries = json.loads(path.read_text(encoding="utf-8"))
-        found = {str(entry["type"]).rpartition(".")[2]: str(entry["path"]) for entry in entries}
+        found = [(str(each["type"]).rpartition(".")[2], str(each["path"])) for each in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInputError("file.unreadable", path=str(path), reason=reason_of(error)) from error
-    unknown = [kind for kind in found if kind not in (_TRANSFORMER, _POOLING, _NORM)]
+    known = (_TRANSFORMER, _POOLING, _DENSE, _NORM)
+    unknown = [kind for kind, _ in found if kind not in known]
     if unknown:
         raise BadInputError("sentence_modules.step_unknown", file=path.name, step=unknown[0])
     return found

@@ -11,15 +11,23 @@ from app.core.errors import BadInputError
 from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
-from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
+from app.models.families.paired import PairedModel
+from app.models.graphs.graph import (
+    HIDDEN_INPUT,
+    HIDDEN_OUTPUT,
+    INPUT_IDS,
+    LENGTHS,
+    LOGITS,
+    TOTAL_LENGTH,
+    ShardGraph,
+)
+from app.models.paired_graphs import paired_graph
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
-from workers.protocol.chain import Span
+from workers.protocol.chain import ChainName, Span
 from workers.protocol.span_shape import SpanShape
 
-HIDDEN_INPUT = "hidden_in"
-HIDDEN_OUTPUT = "hidden_out"
 ANSWER = "answer"
 
 
@@ -72,10 +80,16 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     Raises `BadInputError` for a span that the model does not have.
     """
     family = architecture_of(model, store)
-    (chain,) = model.manifest.chains
-    _check_has(model.manifest.name, chain, blocks)
-    span = _Cut(blocks.blocks, blocks.first == 0, blocks.end == chain.block_count)
+    chain = _chain_of(model.manifest, blocks)
+    encodes = model.manifest.paired and chain.name is ChainName.ENCODER
+    ends = blocks.end == chain.block_count and not encodes
+    span = _Cut(blocks.blocks, blocks.first == 0, ends)
     quantized = model.manifest.quantization != Quantization.F32
+    if isinstance(family, PairedModel):
+        ends_here = (span.has_embedding, span.has_head)
+        graph = store.put_bytes(paired_graph(store, model, family, blocks, *ends_here))
+        blobs = model.manifest.blobs_of(blocks)
+        return Shard(graph, blobs, blocks, *ends_here, quantized=quantized)
     parts = [
         ShardPart(store.put_bytes(_graph(family, model, part)), part.has_embedding, part.has_head)
         for part in _parts(span)
@@ -94,23 +108,32 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
     """Return what a worker must know to run the shard with so many slots of so many tokens."""
+    encodes = model.paired and shard.blocks.chain is ChainName.ENCODER
     return SpanShape(
         blocks=shard.blocks,
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
         hidden_size=model.hidden_size,
         vocabulary_size=model.vocabulary_size,
-        kv_heads=model.kv_heads,
+        kv_heads=0 if encodes else model.kv_heads,
         head_size=model.head_size,
         context_tokens=min(context_tokens, model.context_tokens),
         slots=slots,
         answer_size=model.answer_size,
+        paired=model.paired,
     )
 
 
+def _chain_of(model: ModelManifest, asked: Span) -> Chain:
+    """Return the chain of a span. Raises `BadInputError` for one that the model does not have."""
+    chain = next((each for each in model.chains if each.name is asked.chain), None)
+    if chain is None:
+        raise BadInputError("model.other_chain", model=model.name, asked=asked.chain)
+    _check_has(model.name, chain, asked)
+    return chain
+
+
 def _check_has(model: str, chain: Chain, asked: Span) -> None:
-    if asked.chain != chain.name:
-        raise BadInputError("model.other_chain", model=model, asked=asked.chain)
     if asked.end > chain.block_count:
         raise BadInputError(
             "model.layers_beyond",

@@ -110,6 +110,7 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
         **{
             **fields,
             "end_tokens": tuple(fields["end_tokens"]),
+            "answer_begins_with": tuple(fields.get("answer_begins_with", ())),
             "blocks": tuple(_block(block) for block in fields["blocks"]),
             "tokenizer": _blob_or_none(fields["tokenizer"]),
             "task": ModelTask(fields.get("task", ModelTask.GENERATION)),

@@ -23,7 +23,7 @@ from app.pipeline.failures import (
 )
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.opening_stages.open_command import open_command
-from app.pipeline.prompts.cutting import step_sizes
+from app.pipeline.prompts.cutting import sendings, step_sizes
 from app.pipeline.prompts.prefill_window import PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
@@ -167,7 +167,16 @@ class Attempt:
             await self._feed(tokens, 0, self._sizes(len(tokens), answers))
 
     def _sizes(self, tokens: int, answers: int) -> list[int]:
+        source = 0 if self._position else self.terms.source_tokens
+        if source:
+            return [source, *([1] * (tokens - source))]
         return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
+
+    def _messages(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return which steps go together; what an encoder reads goes by itself."""
+        alone = int(self.terms.source_tokens > 0 and self._position == 0)
+        first = [(size,) for size in sizes[:alone]]
+        return [*first, *sendings(sizes[alone:], len(self.stages))]
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
@@ -187,19 +196,22 @@ class Attempt:
     ) -> StepAnswer:
         """Send a text in such steps, several at a time, and return what came of the last."""
         window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
-        left = deque(sizes)
+        left = deque(self._messages(sizes))
+        ends: deque[int] = deque()
         answer = None
-        while left or self.outcomes.under_way:
-            if left and self.outcomes.under_way < window.chunks:
-                start, size = self._position, left.popleft()
-                chunk = tuple(tokens[start : start + size])
-                record = self._record(chunk, 0 if left else generated)
-                await self._send_alone(record if left else replace(record, steering=steering))
+        while left or ends:
+            if left and len(ends) < window.chunks:
+                message = left.popleft()
+                asked = (0, UNSTEERED) if left else (generated, steering)
+                ends.append(await self._send_alone(tokens, message, *asked))
                 continue
             outcome, before_s = await self._outcome(), heard_s
-            answer, heard_s = outcome.answer, self._clock.monotonic_s()
-            since_last_s = None if before_s is None else heard_s - before_s
-            window.learn(outcome.step_s, since_last_s, answer.trace)
+            answer = outcome.answer
+            if outcome.record.step == ends[0]:
+                ends.popleft()
+                heard_s = self._clock.monotonic_s()
+                since_last_s = None if before_s is None else heard_s - before_s
+                window.learn(outcome.step_s, since_last_s, answer.trace)
         if answer is None:
             raise ShardloomError("stage.no_prompt")
         return answer
@@ -287,9 +299,9 @@ class Attempt:
         self._under_way(record)
         self._on_its_way, self._ahead = record, ahead
 
-    def _under_way(self, record: StepRecord) -> None:
+    def _under_way(self, record: StepRecord, together: int = 1) -> None:
         self.steps.append(record)
-        self.outcomes.expect(record)
+        self.outcomes.expect(record, together)
 
     def _next_by_itself(self, record: StepRecord, result: TokenResult) -> StepRecord | None:
         """Return the step that the last stage says it began; none where it did not."""
@@ -321,10 +333,20 @@ class Attempt:
             ahead,
         )
 
-    async def _send_alone(self, record: StepRecord) -> None:
-        self._under_way(record)
-        tokens = np.array([record.tokens], dtype="<i8")
-        await self.stages[0].client.send_step([self._row(record)], tokens)
+    async def _send_alone(
+        self, tokens: Sequence[int], message: Sequence[int], generated: int, steering: Steering
+    ) -> int:
+        """Send steps of such sizes, in one message, and return the number of the last."""
+        first = self._position
+        for size in message:
+            start = self._position
+            record = self._record(tuple(tokens[start : start + size]), generated)
+            self._under_way(replace(record, steering=steering), len(message))
+        last = self.steps[-1]
+        row = self._row(self.steps[-len(message)])._replace(drafts=len(message) - 1)
+        rows = np.array([tokens[first : last.end]], dtype="<i8")
+        await self.stages[0].client.send_step([row], rows)
+        return last.step
 
     async def _outcome(self) -> StepOutcome:
         outcome = await self.outcomes.next()

@@ -51,6 +51,8 @@ class _UnderWay:
     record: StepRecord
     since_sent: Silence
     sent_s: float
+    together: int
+    """How many steps went in one message with it, itself included."""
 
 
 class StepOutcomes:
@@ -84,9 +86,10 @@ class StepOutcomes:
         """How many steps were sent and have not come to an end."""
         return len(self._under_way)
 
-    def expect(self, record: StepRecord) -> None:
-        """Count on an outcome of a step that is sent now."""
-        self._under_way.append(_UnderWay(record, Silence(self._clock), self._clock.monotonic_s()))
+    def expect(self, record: StepRecord, together: int = 1) -> None:
+        """Count on an outcome of a step that is sent now, so many in one message."""
+        since_sent, now_s = Silence(self._clock), self._clock.monotonic_s()
+        self._under_way.append(_UnderWay(record, since_sent, now_s, together))
         self._note_pace()
 
     def expect_none(self) -> None:
@@ -107,7 +110,7 @@ class StepOutcomes:
             raise
 
     async def _next(self) -> StepOutcome:
-        record = self._under_way[0].record
+        record, together = self._under_way[0].record, self._under_way[0].together
         silence, idle = Silence(self._clock), Silence(self._clock)
         while True:
             letter = await self.mailbox.next(LOOK_INTERVAL_S)
@@ -116,7 +119,9 @@ class StepOutcomes:
                 step.since_sent.look()
             if letter is None:
                 self._raise_if_lost()
-                self._raise_if_late(self._pace.limits(self._rows_of(record)), silence, idle)
+                self._raise_if_late(
+                    self._pace.limits(self._rows_of(record, together)), silence, idle
+                )
             elif isinstance(letter.message, Broken):
                 raise self._broken(letter.sender, letter.message, record)
             else:
@@ -138,15 +143,16 @@ class StepOutcomes:
             self.hear(outcome)
         return outcome
 
-    def _rows_of(self, record: StepRecord) -> int:
-        """Return how many rows a stage may have to compute for a step."""
-        return len(record.tokens) + (self.most_drafts if record.wants_token else 0)
+    def _rows_of(self, record: StepRecord, together: int = 1) -> int:
+        """Return how many rows a stage may have to compute before one of so many steps goes on."""
+        return len(record.tokens) * together + (self.most_drafts if record.wants_token else 0)
 
     def _note_pace(self) -> None:
         """Tell what stages may be computing for this attempt."""
         if self._under_way:
-            sizes = [self._rows_of(step.record) for step in self._under_way]
-            self._pace.begin(self._transaction, max(sizes), sum(sizes))
+            largest = max(self._rows_of(step.record, step.together) for step in self._under_way)
+            together = sum(self._rows_of(step.record) for step in self._under_way)
+            self._pace.begin(self._transaction, largest, together)
 
     def _check_answer(self, sender: Serial, row: ToldToken, record: StepRecord) -> None:
         """Raise `OffenceError` where this is not the last stage's answer to that step."""

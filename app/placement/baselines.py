@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.core.assignment import Assignment
+from app.core.device import DeviceProfile
 from app.core.errors import BadInputError
+from app.core.identifiers import Serial
 from app.placement.prediction import Predictor
 from app.placement.problem import Method, Objective, PlacementProblem, Plan, Prediction
+from workers.protocol.chain import MAXIMUM_CHAINS
 
 
 def score(prediction: Prediction, objective: Objective) -> float:
@@ -39,15 +44,29 @@ def equal_split(problem: PlacementProblem) -> Assignment:
     division leaves a rest; phones beyond the layers stay free. Raises BadInputError for a rack
     without phones.
     """
-    layers = problem.model.layer_count
-    devices = problem.devices[:layers]
+    model = problem.model
+    devices = problem.devices[: model.layer_count]
     if not devices:
         raise BadInputError("placement.no_phone")
-    share, rest = divmod(layers, len(devices))
+    if not model.paired:
+        return problem.assignment(_equally(devices, 0, model.layer_count))
+    if len(devices) < MAXIMUM_CHAINS:
+        raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)
+    encoder = model.encoder_layers
+    wanted = round(len(devices) * encoder / model.layer_count)
+    least, most = len(devices) - (model.layer_count - encoder), min(len(devices) - 1, encoder)
+    readers = min(max(wanted, least, 1), most)
+    spans = _equally(devices[:readers], 0, encoder)
+    return problem.assignment([*spans, *_equally(devices[readers:], encoder, model.layer_count)])
+
+
+def _equally(
+    devices: Sequence[DeviceProfile], first: int, end: int
+) -> list[tuple[Serial, int, int]]:
+    share, rest = divmod(end - first, len(devices))
     spans = []
-    first = 0
     for position, device in enumerate(devices):
-        end = first + share + (position < rest)
-        spans.append((device.serial, first, end))
-        first = end
-    return problem.assignment(spans)
+        after = first + share + (position < rest)
+        spans.append((device.serial, first, after))
+        first = after
+    return spans

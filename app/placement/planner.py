@@ -49,6 +49,8 @@ def plan(
     """
     if method is Method.MANUAL:
         raise BadInputError("placement.manual_not_planned")
+    if method is Method.LINEAR_PROGRAM and problem.model.paired:
+        raise BadInputError("placement.one_chain_only")
     with _conflicts_named(problem):
         return _plan(problem.admitted(), method, budget, known)
 
@@ -171,8 +173,9 @@ def arrangement_of(costs: CostModel, assignment: Assignment) -> Arrangement:
     """Return an assignment of the problem's own phones in the planner's figures, unpriced."""
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
     spans = tuple(
-        PhoneSpan(index_of[stage.serial], stage.span.first, stage.span.end)
+        PhoneSpan(index_of[stage.serial], layers.start, layers.stop)
         for stage in assignment.stages
+        if (layers := costs.problem.model.numbered(stage.span))
     )
     return Arrangement(0.0, spans, proven_optimal=False)
 

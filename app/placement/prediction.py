@@ -23,6 +23,7 @@ class Predictor:
         costs = CostModel(problem) if costs is None else costs
         self._model = problem.model.name
         self._chains = problem.model.chains
+        self._numbered = problem.model.numbered
         self._slots = problem.slots
         self._index_of = {serial: index for index, serial in enumerate(costs.serials)}
         self._devices = problem.devices
@@ -85,7 +86,8 @@ class Predictor:
         return tuple(self._index_of[serial] for serial in assignment.serials)
 
     def _stage(self, stage: StageAssignment, device: int, hop_s: float) -> StagePrediction:
-        first, end = stage.span.first, stage.span.end
+        layers = self._numbered(stage.span)
+        first, end = layers.start, layers.stop
         needed_bytes = int(self._span_bytes[first, end])
         compute_s = self._compute_s(device, first, end)
         return StagePrediction(

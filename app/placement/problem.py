@@ -82,10 +82,10 @@ class PlacementProblem:
         return self.model.hidden_size * self.boundary.value_bytes
 
     def assignment(self, spans: Iterable[tuple[Serial, int, int]]) -> Assignment:
-        """Return layers `first .. end - 1` of the model's one chain, as (phone, first, end)."""
-        (chain,) = self.model.chains
-        stages = (StageAssignment(who, Span(chain.name, *layers)) for who, *layers in spans)
-        return Assignment(self.model.name, (chain,), tuple(stages))
+        """Return an assignment of (phone, first, end): layers numbered through all chains."""
+        span_of = self.model.span_of
+        stages = (StageAssignment(who, span_of(*layers)) for who, *layers in spans)
+        return Assignment(self.model.name, self.model.chains, tuple(stages))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from app.placement.baselines import equal_split
 from app.placement.costs.costs import CostModel
 from app.placement.costs.spans import Arrangement, PhoneSpan
@@ -16,7 +18,8 @@ def simple_arrangements(costs: CostModel) -> list[Arrangement]:
     The last only for up to 12 phones, or with pins.
     """
     layers = costs.layer_count
-    alone = [(PhoneSpan(device, 0, layers),) for device in range(costs.device_count)]
+    roomy = np.flatnonzero(costs.allowed[:, 0, -1]).tolist()
+    alone = [(PhoneSpan(device, 0, layers),) for device in roomy]
     rings: list[tuple[PhoneSpan, ...]] = [*alone, _equal_spans(costs)]
     found = [Arrangement(0.0, spans, proven_optimal=False) for spans in rings]
     in_order = None
@@ -27,9 +30,10 @@ def simple_arrangements(costs: CostModel) -> list[Arrangement]:
 
 def _equal_spans(costs: CostModel) -> tuple[PhoneSpan, ...]:
     index_of = {serial: at for at, serial in enumerate(costs.serials)}
-    stages = equal_split(costs.problem).stages
+    numbered = costs.problem.model.numbered
     return tuple(
-        PhoneSpan(index_of[stage.serial], stage.span.first, stage.span.end) for stage in stages
+        PhoneSpan(index_of[stage.serial], numbered(stage.span).start, numbered(stage.span).stop)
+        for stage in equal_split(costs.problem).stages
     )
 
 

@@ -36,7 +36,7 @@ class ThroughputSearch:
         """Begin with the best of some arrangements that are allowed."""
         self._costs = costs
         self._budget = budget
-        self._latency = costs.table(Objective.LATENCY).scaled(1.0 / costs.problem.slots)
+        self._latency = costs.table(Objective.LATENCY, 1.0 / costs.problem.slots)
         self._airtime = costs.table(Objective.THROUGHPUT)
         self._limits = np.unique(costs.compute_s[costs.allowed])
         self._exact = costs.device_count <= MAX_DEVICES
@@ -104,8 +104,8 @@ class ThroughputSearch:
         """Look for something better whose stages keep to a limit; its cost leaves them aside."""
         below = np.inf if self.best is None else self.best.cost
         allowed = self._costs.compute_s <= limit_s
-        latency, airtime = self._latency.only(allowed), self._airtime.only(allowed)
-        answer = WorstOfSums(latency, airtime, below, limit_s, self._budget).answer()
+        tables = self._latency, self._airtime
+        answer = WorstOfSums(*tables, allowed, below, limit_s, self._budget).answer()
         if answer.found is not None:
             self._offer(answer.found)
             if not self._exact:

@@ -162,7 +162,7 @@ def _fits(step: AuditStep, shape: SpanShape, boundary: Boundary) -> bool:
     inputs = step.inputs
     if step.position < 0 or inputs.ndim < 2 or inputs.shape[0] != 1 or inputs.shape[1] < 1:
         return False
-    if not shape.has_embedding:
+    if not shape.takes_tokens(step.position):
         hidden = inputs.ndim == 3 and inputs.shape[2] == shape.hidden_size
         expected = inputs.dtype == np.dtype(f"<{boundary.value}")
         return hidden and expected and bool(np.isfinite(inputs).all())

@@ -19,6 +19,7 @@ from app.core.standard.rules import Conformance
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
+from app.ledger.views.discrepancies import Discrepancies
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
@@ -169,11 +170,13 @@ class UseModel(Command[None]):
 
 
 @dataclass(frozen=True)
-class MeasureLinks(Command[None]):
-    """Measure the links between all phones anew; the snapshots' links tell what came of it.
+class CompareReceipts(Command[Discrepancies]):
+    """Compare what phones keep of receipts with the journal."""
 
-    Nothing is measured while a request runs.
-    """
+
+@dataclass(frozen=True)
+class MeasureLinks(Command[None]):
+    """Measure all links between phones anew, for snapshots; not while a request runs."""
 
 
 @dataclass(frozen=True)
@@ -192,10 +195,7 @@ class ClearFault(Command[None]):
 
 @dataclass(frozen=True)
 class StartExperiment(Command[str]):
-    """Carry out an experiment; the result is what it is called in the archive.
-
-    Snapshots tell how it goes.
-    """
+    """Carry out an experiment, named in the archive by the result; snapshots tell how it goes."""
 
     experiment: Experiment
 
@@ -243,6 +243,14 @@ class ConfirmClass(Command[None]):
     """Say that a class in doubt is judged rightly: its phones are blamed again."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class KeepEvidence(Command[None]):
+    """Keep evidence so many days (0: for ever) and bytes, as far as nothing needs it."""
+
+    most_days: int
+    most_bytes: int
 
 
 @dataclass(frozen=True)
@@ -334,10 +342,7 @@ class PairByCode(Command[PairedPhone]):
 
 @dataclass(frozen=True)
 class PairByQr(Command[PairedPhone]):
-    """Wait until a phone has read the QR code, then do as `PairByCode`.
-
-    Cancelling the Future ends the waiting.
-    """
+    """Wait until a phone has read the QR code, then do as `PairByCode`; it can be cancelled."""
 
     while_opening: ClassVar[bool] = True
     request: PairingRequest = field(repr=False)
@@ -371,6 +376,7 @@ AnyCommand = (
     | SetBalancing
     | SetChecks
     | UseModel
+    | CompareReceipts
     | MeasureLinks
     | Inject
     | ClearFault
@@ -381,6 +387,7 @@ AnyCommand = (
     | TakePhone
     | Release
     | ConfirmClass
+    | KeepEvidence
     | AddStake
     | SubmitStatement
     | StopPayments

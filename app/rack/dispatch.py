@@ -15,12 +15,14 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    CompareReceipts,
     ConfirmClass,
     Examine,
     Foresee,
     Identify,
     Inject,
     InspectPhone,
+    KeepEvidence,
     MeasureLinks,
     PairByCode,
     PairByQr,
@@ -75,6 +77,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.checks.set(audit_rate, mode))
         case UseModel(name):
             return _gives(command, rack.use_model(name))
+        case CompareReceipts():
+            return _gives(command, rack.on_phones.compare())
         case MeasureLinks():
             return _gives(command, rack.measure_links())
         case Inject(fault):
@@ -93,6 +97,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.release(serial))
         case ConfirmClass(name):
             return _gives(command, rack.ledger_thread.confirm_class(name))
+        case KeepEvidence(days, size):
+            return _gives(command, rack.ledger_thread.keep_evidence(days, size))
         case AddStake(serial, amount):
             return _gives(command, rack.add_stake(serial, amount))
         case SubmitStatement(data, signature, key):

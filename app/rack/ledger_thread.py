@@ -16,6 +16,7 @@ from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.governance.statement import SignedStatement
+from app.ledger.rules.state import EvidenceRule
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.pages import read_page
 from app.ledger.views.snapshot import LedgerSnapshot
@@ -115,6 +116,11 @@ class LedgerThread:
     async def confirm_class(self, name: str) -> None:
         """Close the breaker of a class. Raises `LedgerError` where it is not in doubt."""
         await self.run(lambda ledger: ledger.confirm_class(name))
+
+    async def keep_evidence(self, most_days: int, most_bytes: int) -> None:
+        """Keep evidence by another rule. Raises `LedgerError` for one out of bounds."""
+        rule = EvidenceRule(most_days, most_bytes)
+        await self.run(lambda ledger: ledger.kept_evidence.keep_by(rule))
 
     async def submit(self, data: str, signature: str, key: str) -> str:
         """Journal what a keeper signed; signature and key are hexadecimal. Raises `LedgerError`."""

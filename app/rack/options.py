@@ -50,6 +50,10 @@ class RackOptions:
     sharp_rate: float = 0.0
     """Share of audited stages that are run again on their phones, operator by operator; those
     whose audits deviate always are."""
+    auditors: str | None = None
+    """The scheduler of a Dask cluster that audits receipts, `tcp://HOST:PORT`; None audits here."""
+    auditors_tls: Path | None = None
+    """A folder with the certificates for it: ca.pem, cert.pem, key.pem."""
     balancing: Balancing | None = None
     """Whether layers move by themselves; None takes the rack's own."""
     pause_limit_s: float | None = None

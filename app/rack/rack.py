@@ -59,7 +59,7 @@ from app.rack.requests.workplace import Workplace
 from app.rack.settlement.checks import Checks
 from app.rack.settlement.conformance.examiner import Examiner
 from app.rack.settlement.penalties import Penalties
-from app.rack.settlement.witnesses import INTERVAL_S, Witnesses
+from app.rack.settlement.replicas.ledger_on_phones import LedgerOnPhones
 from app.rack.snapshot import ModelChoice, Phase, TimelineKind
 from app.telemetry.samples import TelemetryStore
 
@@ -89,9 +89,7 @@ class Rack:
         self.library = Library(self.home.folder)
         self.failure: Fact | None = None
         self.connector = Connector(opened, context.nursery)
-        self._options = options
-        self._opened = opened
-        self._assets = assets
+        self._options, self._opened, self._assets = options, opened, assets
         self._changed = changed
         self._ready = False
         self._model: OpenedModel | None = None
@@ -119,8 +117,8 @@ class Rack:
         self.fleet.on_lost(self._miss)
         self.fleet.on_joined(self._welcome)
         self._penalties = Penalties(context, self.ledger_thread, self.fleet)
-        self._witnesses = Witnesses(
-            context, self.ledger_thread, self.home.ledger_place, self.fleet.phones.values
+        self.on_phones = LedgerOnPhones(
+            context, self.ledger_thread, self.home.ledger_place, self.fleet, self._path_finder
         )
         self.examiner = Examiner(
             context, self.assigner, self._penalties, self.library, self._audit_pool, self._is_idle
@@ -256,6 +254,7 @@ class Rack:
         await demo
         with suppress(PhoneLostError, WorkerError):
             await self.meter.measure(self.fleet.usable, OPENING_BUDGET_S)
+        self.on_phones.watch(self._watches)
         await self._begin()
         self._watches.watch(
             lambda: self.meter.look(self.fleet.usable), "the measuring of links", TICK_S
@@ -263,7 +262,6 @@ class Rack:
         self._watches.watch(self.rebalancer.look, "the balancing of layers", BALANCE_INTERVAL_S)
         self._watches.watch(self._preloader.look, "the pushing of layers ahead", PRELOAD_INTERVAL_S)
         self._watches.watch(self._tunnels.look, "the watch over tunnels", LOOK_INTERVAL_S)
-        self._watches.watch(self._witnesses.look, "the signing of the ledger's head", INTERVAL_S)
 
     async def set_balancing(self, mode: Balancing) -> None:
         """Say whether layers move by themselves from now on."""
@@ -383,7 +381,7 @@ class Rack:
         await self._loss_recovery.stop()
         await self.connector.close()
         await self.request_queue.cancel_all()
-        await self._witnesses.look_once_more()
+        await self.on_phones.look_once_more()
         await self.assigner.stop()
         await self._planning.stop()
         await self.fleet.stop()

@@ -49,6 +49,7 @@ from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import is_step
 from workers.protocol.told import Failed, Heartbeat, failure
 from workers.protocol.wire import Tensor
+from workers.replicas.replicas import Replicas
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
@@ -220,6 +221,7 @@ class SimulatedWorker:
             transactions=TransactionTable(
                 spans, lambda command: SeededLookup(command, self._chance)
             ),
+            replicas=Replicas(Path(), b"", cast(OutboundLinks, links)),
             board=self._board,
             sleep=cast(LightSleep, _Sleep()),
             now_ns=self._now_ns,

@@ -18,7 +18,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app.core.assets import ASSETS
-from app.core.errors import ShardloomError
+from app.core.errors import BadInputError, ShardloomError
 from app.rack.control import RackControl
 from app.ui.crash_report import CrashReport
 from app.ui.experiments.desk import ExperimentDesk
@@ -30,13 +30,10 @@ from app.ui.presenter.stage import PresenterStage
 from app.ui.rack_link import RackLink
 from app.ui.serve.serving import HttpDoor
 from app.ui.settings import Settings
-from app.ui.single_instance import (
-    SingleInstance,
-    come_forward,
-    instance_name,
-)
+from app.ui.single_instance import Start, claim, come_forward
 from app.ui.window.main_window import MainWindow
 from app.ui.window.tray import Tray
+from app.words.sentences import error_text
 from app.words.window import crash_text, window_failure
 
 ICON = ASSETS / "icons" / "shardloom.svg"
@@ -64,27 +61,24 @@ def run(
     `accompany` with the window before it is shown. What a person adds is remembered by the name
     of the `rack`. A `language` counts until another is chosen; `http` serves the rack, `models`
     leads to hub and library. Returns the exit status. Raises `BadInputError` for an unknown scene,
-    `ShardloomError` where the rack did not stop.
+    `WindowTakenError` where another window has the home, `ShardloomError` where the rack did not
+    stop.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     chosen = scene_named(scene) if scene else None
     application = _application()
+    instance = claim(settings_path.parent, rack)
     link, settings = RackLink(), Settings(settings_path, rack)
     settings.ask_language(language)
-    window = MainWindow(
-        link,
-        settings,
-        Appearance(application, settings),
-        http,
-        models,
-        ExperimentDesk(settings_path.parent),
-    )
-    FirstRun(link, settings, chosen, PresenterStage(window)).setParent(window)
+    look, experiments = Appearance(application, settings), ExperimentDesk(settings_path.parent)
+    window = MainWindow(link, settings, look, http, models, experiments)
+    stage = PresenterStage(window)
+    FirstRun(link, settings, chosen, stage).setParent(window)
     window.painted.connect(_log_start)
     window.painted.connect(lambda: link.open(open_control))
     window.painted.connect(window.add_charts)
     window.stopped.connect(application.quit)
-    instance = SingleInstance(instance_name(settings_path.parent), partial(come_forward, window))
+    instance.started.connect(partial(_started_again, window, stage))
     window.stopped.connect(instance.close)
     crash = CrashReport(settings.folder)
     Tray(link, window, application.windowIcon())
@@ -118,6 +112,18 @@ def _end(window: MainWindow, link: RackLink) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     if not stopped:
         raise ShardloomError("rack.still_stopping", limit=STOP_LIMIT_S)
+
+
+def _started_again(window: MainWindow, stage: PresenterStage, start: Start) -> None:
+    """Do what a later start was asked for, in front of all other windows."""
+    come_forward(window)
+    if start.language:
+        window.appearance.speak(start.language)
+    if start.scene:
+        try:
+            stage.play(scene_named(start.scene))
+        except BadInputError as error:
+            window.link.failed.emit(error_text(error))
 
 
 def _application() -> QApplication:

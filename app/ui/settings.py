@@ -82,6 +82,15 @@ class Settings:
         self._store.setValue("playground/start_demo", value)
 
     @property
+    def keep_talks(self) -> bool:
+        """Whether texts and conversations are there again after a restart."""
+        return self._flag("playground/keep_talks", default=True)
+
+    @keep_talks.setter
+    def keep_talks(self, value: bool) -> None:
+        self._store.setValue("playground/keep_talks", value)
+
+    @property
     def serve_port(self) -> int:
         """The port that the rack was served at last."""
         value = str(self._store.value("serve/port", DEFAULT_PORT))

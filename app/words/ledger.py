@@ -16,6 +16,7 @@ from app.words.states import listed, together
 
 if TYPE_CHECKING:  # the window and `--help` say words and load no database
     from app.ledger.journal.verification import FormatUse
+    from app.ledger.rules.state import EvidenceRule
 
 
 def checks_text(checks: ChecksSnapshot) -> str:
@@ -51,6 +52,13 @@ def format_text(use: FormatUse) -> str:
         "format {format} for {count} entry", "format {format} for {count} entries", use.entries
     )
     return words.format(format=use.format, count=use.entries)
+
+
+def evidence_rule_fact(rule: EvidenceRule) -> Fact:
+    """Return how long evidence is kept."""
+    if rule.most_days:
+        return Fact("journal.evidence_rule_days", count=rule.most_days, size=rule.most_bytes)
+    return Fact("journal.evidence_rule", size=rule.most_bytes)
 
 
 def not_valid_text(entries: int, problem: str) -> str:
@@ -100,6 +108,8 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.GRANT_PAID: message("grant-paid"),
     EntryKind.STOPPED: message("stopped"),
     EntryKind.RESUMED: message("resumed"),
+    EntryKind.EVIDENCE_RULE: message("evidence-rule"),
+    EntryKind.EVIDENCE_LET_GO: message("evidence-let-go"),
 }
 
 _METHODS: Final[Mapping[str, Message]] = {

@@ -67,6 +67,33 @@ def talk_text(title: str, request: RequestSnapshot | None) -> str:
     return words.format(title=talk_title(title), figures=figures)
 
 
+def talks_count(found: int, every: int) -> str:
+    """Return how many texts and conversations are listed."""
+    return tr("{found} of {every}").format(found=found, every=every)
+
+
+def length_text(request: RequestSnapshot | None) -> str:
+    """Return how long an answer is."""
+    return f"{len(request.token_ids):,}" if request else ""
+
+
+def talk_forms() -> list[str]:
+    """Return the forms in which a text can be saved, as file dialogs want them."""
+    forms = (("Markdown", "md"), (tr("Text"), "txt"), ("JSON", "json"))
+    return [f"{word} (*.{ending})" for word, ending in forms]
+
+
+def ask_all_text(count: int) -> str:
+    """Return the button that asks for several texts at once."""
+    return ntr("Ask {count} prompt", "Ask {count} prompts", count).format(count=count)
+
+
+def context_text(used: int, size: int) -> str:
+    """Return how much of the context a text has used."""
+    words = tr("The context holds {size} tokens; {used} are used, {left} are left.")
+    return words.format(size=size, used=used, left=max(size - used, 0))
+
+
 def settled_in_part(audited: int, stages: int) -> str:
     """Return how much of a settled answer was audited."""
     if audited == 0:

@@ -78,6 +78,11 @@ def state_word(state: DeviceState) -> str:
             assert_never(state)
 
 
+def stands_by_word() -> str:
+    """Return what is said of a phone that is kept ready and gets no layers."""
+    return tr("stands by")
+
+
 def chain_word(chain: ChainName) -> str:
     """Return what a chain of blocks is called."""
     match chain:
@@ -260,6 +265,14 @@ def duty_word(outcome: DutyOutcome) -> str:
             return tr("unavailable")
         case _:
             assert_never(outcome)
+
+
+def day_text(wall_ms: int | None) -> str:
+    """Return a moment to a minute, today's by the time alone; nothing where there was none."""
+    if wall_ms is None:
+        return ""
+    moment, now = datetime.fromtimestamp(wall_ms / 1000).astimezone(), datetime.now().astimezone()
+    return moment.strftime("%H:%M" if moment.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def clock_text(wall_ms: int) -> str:

@@ -50,21 +50,6 @@ def with_harm(model: str, colour: str) -> str:
     return tr("{model}, {harm}").format(model=escape(model), harm=harm)
 
 
-def served_text(address: str) -> str:
-    """Return where the rack is served."""
-    return tr("On: OpenAI's clients find the rack at {address}").format(address=address)
-
-
-def serve_keys_text(names: tuple[str, ...]) -> str:
-    """Return who may use the address."""
-    if not names:
-        return tr(
-            "No key is made: every program on this computer may use it. "
-            "`shardloom keys add NAME` makes one, and from then on one is needed."
-        )
-    return tr("A key is needed; there are: {names}").format(names=listed(names))
-
-
 def silent_text(phase: Phase, silence_s: float) -> str:
     """Return the phase that the rack was in before it went silent."""
     words = tr("{phase}, no news for {seconds:.0f} s")

@@ -29,6 +29,7 @@ from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.faults.experiments.status import ExperimentStatus
+from app.ledger.views.discrepancies import Discrepancies
 from app.ledger.views.economy import EconomySnapshot
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (
@@ -50,6 +51,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    CompareReceipts,
     Examine,
     Foresee,
     Inject,
@@ -164,6 +166,7 @@ class ScriptedControl:
         self.applied: Assignment | None = None
         self.balancing = BalancingSnapshot()
         self.conditions = UNCONDITIONAL
+        self.discrepancies = Discrepancies((), (), receipts=0, stored=0)
         self.economy = EconomySnapshot()
         self.checks = ChecksSnapshot(0.1, CheckMode.AUTO, None, 0.05)
         self.requests: list[RequestSnapshot] = []
@@ -256,6 +259,8 @@ class ScriptedControl:
             case Examine(serial):
                 broken = RuleOutcome(RuleName.RECEIPT, Fact("rule.took_bad_input"))
                 return Conformance(serial, 1, (RuleOutcome(RuleName.ECHO), broken), "class")
+            case CompareReceipts():
+                return self.discrepancies
             case InspectPhone():
                 return PhoneInspection(("worker started",), (), ("drwx store",))
             case RequestAssignment(assignment):

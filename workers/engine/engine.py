@@ -19,11 +19,10 @@ from workers.engine.bound_rows import (
     bind_cache,
     bind_rows,
     input_shape,
-    input_type,
     output_shape,
 )
 from workers.engine.hidden import computed_form
-from workers.engine.kv_cache import KeyValueCache
+from workers.engine.kv_cache import KeyValueCache, SourceRows
 from workers.engine.session import one_line, open_session, past_names, takes_batches
 from workers.engine.store import referenced_files
 from workers.errors import EngineError, UnusableRowsError
@@ -46,7 +45,7 @@ class ShardEngine:
         self._session = open_session(graph_path, threads)
         self._cache = KeyValueCache(past_names(self._session, shape), shape)
         self._takes_batches = takes_batches(self._session)
-        self._input_type = input_type(shape)
+        self._source = SourceRows(self._session, graph_path.parent, shape, threads)
         self._filled = [0] * shape.slots
         self._row_arrays = RowArrays(shape)
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
@@ -63,7 +62,7 @@ class ShardEngine:
     @property
     def kv_bytes(self) -> int:
         """Size of the attention cache of all slots."""
-        return self._cache.size_bytes
+        return self._cache.size_bytes + self._source.size_bytes
 
     def run(self, slot: int, position: int, inputs: Tensor) -> Tensor:
         """Run the rows `inputs` after the `position` rows already in the slot's cache.
@@ -77,15 +76,19 @@ class ShardEngine:
 
     def check_rows(self, inputs: Tensor) -> None:
         """Raise `UnusableRowsError` for rows of one sequence that the span cannot compute with."""
-        self._checked(1, inputs)
+        self._checked(1, inputs, 0)
 
     def run_in_place(self, slot: int, position: int, inputs: Tensor) -> Tensor:
         """Do the same; what is returned lasts until the next run."""
-        rows = self._checked(1, inputs)
+        rows = self._checked(1, inputs, position)
         tokens = rows.shape[1]
         self._check_place(slot, position, tokens)
+        if self.shape.paired and (position == 0) is self.shape.reads_source:
+            return self._passed_on(slot, position, rows, inputs)
         self._filled[slot] = position
-        if tokens == 1:
+        if self.shape.reads_source:
+            outputs = self._run_reading(slot, position, rows)
+        elif tokens == 1 and not self.shape.paired:
             outputs = self._run_bound(slot, (position,), rows)
         else:
             outputs = self._run_chunk(slot, position + tokens, rows)
@@ -100,14 +103,14 @@ class ShardEngine:
         that counts for nothing. A graph made for one sequence runs them one by one. Raises
         `EngineError` for anything that does not fit.
         """
-        rows = self._checked(len(slots), inputs)
+        rows = self._checked(len(slots), inputs, min(positions))
         if rows.shape[1] != 1:
             raise EngineError("rows.not_single")
         if len(set(slots)) != len(slots):
             raise EngineError("rows.of_one_slot")
         for slot, position in zip(slots, positions, strict=True):
             self._check_place(slot, position, 1)
-        if not self._takes_batches:
+        if not self._takes_batches or self.shape.paired:
             return self._one_by_one(slots, positions, rows)
         return self._together(slots, positions, rows)
 
@@ -137,6 +140,18 @@ class ShardEngine:
         last = self.shape.context_tokens - 1
         return [min(filled, last) for filled in self._filled[first : first + count]]
 
+    def _passed_on(self, slot: int, position: int, rows: Tensor, inputs: Tensor) -> Tensor:
+        """Return what is only passed on: by an encoder later steps, by a decoder the source."""
+        if self.shape.reads_source:
+            self._source.keep(slot, rows)
+        self._filled[slot] = position + rows.shape[1]
+        return inputs.astype(np.float32) if inputs.dtype == np.float16 else inputs
+
+    def _run_reading(self, slot: int, position: int, rows: Tensor) -> Tensor:
+        """Run rows of an answer to the text that a slot keeps."""
+        own = self._source.own_position(slot, position)
+        return self._run_chunk(slot, own + rows.shape[1], rows)
+
     def _bound(self, first: int, count: int) -> BoundRows:
         bound = self._bound_rows.get((first, count))
         if bound is None:
@@ -151,6 +166,8 @@ class ShardEngine:
         last_index, total_tokens = np.array([total - 1], np.int32), np.array(total, np.int32)
         outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
         binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
+        if self.shape.reads_source:
+            self._source.bind(binding, slot)
         bind_rows(binding, self.shape, rows, outputs)
         self._run_session(binding)
         return outputs
@@ -170,24 +187,25 @@ class ShardEngine:
         finally:
             self.last_run_us = (time.perf_counter_ns() - started_ns) // 1000
 
-    def _checked(self, count: int, inputs: Tensor) -> Tensor:
+    def _checked(self, count: int, inputs: Tensor, position: int) -> Tensor:
         """Return so many rows in a form the span can compute with."""
         tokens = inputs.shape[1] if inputs.ndim > 1 else 0
         rows = computed_form(inputs)
-        expected = input_shape(self.shape, count, tokens)
-        if rows.dtype != self._input_type or rows.shape != expected:
+        has_tokens = self.shape.takes_tokens(position)
+        expected = (count, tokens) if has_tokens else (count, tokens, self.shape.hidden_size)
+        if rows.dtype != (np.int64 if has_tokens else np.float32) or rows.shape != expected:
             given = f"{inputs.dtype} {inputs.shape}"
             raise UnusableRowsError("rows.of_another_form", given=given)
         if tokens < 1:
             raise UnusableRowsError("rows.none")
-        if self.shape.has_embedding and not _within(rows, self.shape.vocabulary_size):
+        if has_tokens and not _within(rows, self.shape.vocabulary_size):
             raise UnusableRowsError("rows.token_too_large", limit=self.shape.vocabulary_size)
         return rows
 
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
             raise EngineError("slot.unknown", slot=slot, slots=self.shape.slots)
-        if position and not self.shape.cached:
+        if position and not (self.shape.cached or self.shape.paired):
             raise UnusableRowsError("rows.in_parts_without_cache")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
@@ -199,6 +217,7 @@ class ShardEngine:
     def forget(self, slot: int) -> None:
         """Empty a slot for its next sequence."""
         self._filled[slot] = 0
+        self._source.forget(slot)
 
     def begin_with(self, slot: int, rows: int, source: int) -> None:
         """Let a slot hold the first rows of another, or its own, and no more.
@@ -206,7 +225,9 @@ class ShardEngine:
         Rows of other sequences may have been run along in the last place of a full slot, which
         is never handed on. Raises `EngineError` where there are not so many rows.
         """
-        if not 0 < rows <= min(self._filled[source], self.shape.context_tokens - 1):
+        if self.shape.paired or not 0 < rows <= min(
+            self._filled[source], self.shape.context_tokens - 1
+        ):
             raise EngineError("slot.without_rows", slot=source, rows=rows)
         if source != slot:
             self._copy_rows(source, slot, rows)

@@ -10,11 +10,11 @@ from workers.protocol.wire import Tensor
 
 
 def sent_form(hidden: Tensor, boundary: Boundary) -> Tensor:
-    """Return `f4` hidden states as they are sent.
+    """Return `f4` hidden states as they are sent; tokens that are only passed on stay as they are.
 
     Raises `BoundaryOverflowError` where a finite number does not fit.
     """
-    if boundary is Boundary.F32:
+    if boundary is Boundary.F32 or hidden.dtype.kind == "i":
         return hidden
     with np.errstate(over="ignore"):
         cast = hidden.astype("<f2")

@@ -44,7 +44,8 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     inputs = [value.name for value in session.get_inputs()]
     outputs = {value.name for value in session.get_outputs()}
     past = [name for name in inputs if name.startswith("past.")]
-    expected = {input_name(shape), "seqlens_k", "total_len", *past}
+    source = [name for name in inputs if name.startswith("source.") and shape.reads_source]
+    expected = {input_name(shape), "seqlens_k", "total_len", *past, *source}
     if set(inputs) != expected or output_name(shape) not in outputs:
         raise EngineError("graph.of_another_span")
     if len(past) != 2 * shape.layer_count * shape.cached:

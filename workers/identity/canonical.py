@@ -22,7 +22,7 @@ def canonical_text(value: object) -> str:
     Keys are texts. Raises `ValueError` for what is not JSON, for floats and for larger integers.
     """
     _require_exact(value)
-    return _encoded(value)
+    return plain_text(value)
 
 
 def read_json(text: str) -> tuple[Any, bool]:
@@ -41,10 +41,10 @@ def is_canonical(text: str, value: object, *, plain: bool) -> bool:
 
     Raises `ValueError` for what has none.
     """
-    return text == (_encoded(value) if plain else rfc8785.dumps(value).decode())  # type: ignore[arg-type]
+    return text == (plain_text(value) if plain else rfc8785.dumps(value).decode())  # type: ignore[arg-type]
 
 
-def _encoded(value: object) -> str:
+def plain_text(value: object) -> str:
     """Return the canonical JSON of what has no numbers but exact integers.
 
     Where it is ASCII both encoders agree: keys are in one order, and little is escaped.

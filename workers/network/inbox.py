@@ -13,7 +13,8 @@ from workers.errors import WireError
 from workers.log import log
 from workers.network.curve import Admission
 from workers.network.dropped import DroppedMessages
-from workers.protocol.codec import Asked, BadCommandError, encode, read_command
+from workers.protocol.between_phones.replica_messages import PeerMessage
+from workers.protocol.codec import Asked, BadCommandError, encode, read_incoming
 from workers.protocol.message import Message
 from workers.protocol.step_message import is_step
 
@@ -34,7 +35,7 @@ class Envelope(NamedTuple):
     """A message, who sent it and when it was taken from the socket."""
 
     sender_key: str
-    content: Asked | Misread | memoryview
+    content: Asked | Misread | PeerMessage | memoryview
     """A step stays as it came, in one frame, until it is taken up."""
     arrived_ns: int
     route: bytes = b""
@@ -116,10 +117,12 @@ class Inbox:
         return Envelope(sender_key, content, arrived_ns, frames[0].bytes, idle_ns)
 
 
-def _content(frames: Sequence[memoryview]) -> Asked | Misread | memoryview:
+def _content(
+    frames: Sequence[memoryview],
+) -> Asked | Misread | PeerMessage | memoryview:
     if len(frames) == 1 and is_step(frames[0]):
         return frames[0]
     try:
-        return read_command(frames)
+        return read_incoming(frames)
     except BadCommandError as error:
         return Misread(error.call, error)

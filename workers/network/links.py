@@ -52,18 +52,26 @@ class OutboundLinks:
     """
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], keys: CurveKeys, proxy: str | None
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        keys: CurveKeys,
+        proxy: str | None,
+        most: int = MAXIMUM_LINKS,
+        own: set[str] | None = None,
     ) -> None:
+        """`most` connections are kept; `own` endpoints are reached past the proxy."""
         self._context = context
+        self._most = most
         self._keys = keys
         self._proxy = proxy
         self._links: OrderedDict[NextHop, _Link] = OrderedDict()
-        self._own: set[str] = set()
+        self.own: set[str] = set() if own is None else own
+        """Endpoints of this phone, reached past any proxy."""
 
     def pass_no_proxy_to(self, port: int) -> str:
         """Reach a loopback port of this phone past any proxy from now on; return its endpoint."""
         endpoint = f"tcp://127.0.0.1:{port}"
-        self._own.add(endpoint)
+        self.own.add(endpoint)
         return endpoint
 
     def connect(self, hop: NextHop) -> None:
@@ -118,7 +126,7 @@ class OutboundLinks:
     def _link(self, hop: NextHop) -> _Link:
         link = self._links.get(hop)
         if link is None:
-            if len(self._links) >= MAXIMUM_LINKS:
+            if len(self._links) >= self._most:
                 self._links.popitem(last=False)[1].close()
             socket = client_socket(self._context, hop.key, self._keys, self._proxy_towards(hop))
             link = self._links[hop] = _Link(socket, hop.endpoint)
@@ -126,7 +134,7 @@ class OutboundLinks:
         return link
 
     def _proxy_towards(self, hop: NextHop) -> str | None:
-        own = hop.key == self._keys.public_key or hop.endpoint in self._own
+        own = hop.key == self._keys.public_key or hop.endpoint in self.own
         return None if own else self._proxy
 
     def _require_admitted(self, hop: NextHop, link: _Link) -> None:

@@ -15,6 +15,23 @@ import msgpack
 import numpy as np
 
 from workers.errors import WireError
+from workers.protocol.between_phones.replica_messages import (
+    FetchRecords,
+    HaveRecords,
+    ListRecords,
+    OfferRecords,
+    PeerMessage,
+    PutRecords,
+    RecordsFetched,
+    RecordsListed,
+    ReplicasShown,
+    SetMembers,
+    ShowNodes,
+    ShowReplicas,
+    ShowRoots,
+    TellMembers,
+    WantRecords,
+)
 from workers.protocol.bounds import FieldError, Form, Integer, Tensors, read_fields, write_fields
 from workers.protocol.commands import (
     Admit,
@@ -95,6 +112,10 @@ COMMANDS: Final[tuple[type[WorkerCommand[Any]], ...]] = (
     SignStates,
     OpenStates,
     EndReplay,
+    SetMembers,
+    ShowReplicas,
+    ListRecords,
+    FetchRecords,
     Stop,
 )
 REPLIES: Final[tuple[type[Reply], ...]] = (
@@ -113,8 +134,20 @@ REPLIES: Final[tuple[type[Reply], ...]] = (
     CanaryShown,
     StatesSigned,
     StatesOpened,
+    ReplicasShown,
+    RecordsListed,
+    RecordsFetched,
 )
 UNASKED: Final[tuple[type[Message], ...]] = (Failed, Token, Broken, Heartbeat)
+PEERS: Final[tuple[type[PeerMessage], ...]] = (
+    PutRecords,
+    HaveRecords,
+    OfferRecords,
+    WantRecords,
+    ShowRoots,
+    ShowNodes,
+    TellMembers,
+)
 CallNumber = Annotated[int, Integer(0, 1 << 50)]
 Frames = Sequence[bytes | memoryview]
 _Known = TypeVar("_Known", bound=Message)
@@ -134,7 +167,8 @@ def _message_form(message: type[Message]) -> _MessageForm:
     return _MessageForm(field_forms(message), most)
 
 
-_FORMS: Final = {each: _message_form(each) for each in (*COMMANDS, *REPLIES, *UNASKED)}
+_FORMS: Final = {each: _message_form(each) for each in (*COMMANDS, *REPLIES, *UNASKED, *PEERS)}
+_PEERS: Final = {message.kind: message for message in PEERS}
 _COMMANDS: Final = {command.kind: command for command in COMMANDS}
 _CALL: Final = form_of(CallNumber)
 
@@ -178,12 +212,25 @@ def encode(message: Message, call: int | None = None) -> list[bytes | memoryview
     return raw_frames(message.kind, written, tensors)
 
 
+def read_incoming(frames: Frames) -> Asked | PeerMessage:
+    """Return the command in the frames, or what another phone says of receipts.
+
+    Raises `WireError` for what is neither, `BadCommandError` where that can be answered.
+    """
+    raw = read_raw(frames)
+    peer = _PEERS.get(raw.kind)
+    return _asked(raw) if peer is None else _read(peer, dict(raw.fields), raw)
+
+
 def read_command(frames: Frames) -> Asked:
     """Return the command in the frames.
 
     Raises `WireError` for what is none, `BadCommandError` where that can be answered.
     """
-    raw = read_raw(frames)
+    return _asked(read_raw(frames))
+
+
+def _asked(raw: RawMessage) -> Asked:
     values = dict(raw.fields)
     call = _call(values.pop("call", None))
     command = _COMMANDS.get(raw.kind)

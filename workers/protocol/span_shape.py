@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from workers.protocol.bounds import MAXIMUM_VOCABULARY, MAXIMUM_WIDTH, Integer
-from workers.protocol.chain import Span
+from workers.protocol.chain import ChainName, Span
 
 FLOAT_BYTES: Final = 4
 Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
@@ -39,6 +39,28 @@ class SpanShape:
     slots: Annotated[int, Integer(1, 1_024)]
     answer_size: WidthOrNone = 0
     """Numbers in the vector that the head answers with; 0 where it answers with a token."""
+    paired: bool = False
+    """Whether an encoder reads what a decoder then answers.
+
+    The first step of a text is what the encoder reads, whole. A decoder's span keeps what its
+    layers need of the result, and passes that on; an encoder's passes on later steps.
+    """
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it is part of an encoder before a decoder."""
+        return self.paired and self.blocks.chain is ChainName.ENCODER
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether its layers read what an encoder made of a text."""
+        return self.paired and self.blocks.chain is ChainName.DECODER
+
+    def takes_tokens(self, position: int) -> bool:
+        """Tell whether what comes behind so many rows are tokens, not hidden states."""
+        if self.encodes:
+            return self.has_embedding or position > 0
+        return self.has_embedding and not (self.paired and position == 0)
 
     @property
     def cached(self) -> bool:
@@ -47,8 +69,8 @@ class SpanShape:
 
     @property
     def cache(self) -> CacheType:
-        """In what form keys and values are kept."""
-        return CacheType.F32 if self.cached else CacheType.NONE
+        """In what form the model's keys and values are kept."""
+        return CacheType.F32 if self.cached or self.paired else CacheType.NONE
 
     @property
     def output_size(self) -> int:
@@ -63,5 +85,5 @@ class SpanShape:
     @property
     def kv_bytes(self) -> int:
         """Size of the attention cache of all slots."""
-        rows = self.slots * self.context_tokens
+        rows = self.slots * self.context_tokens * (2 if self.paired else 1)
         return 2 * self.layer_count * rows * self.kv_heads * self.head_size * FLOAT_BYTES

@@ -21,7 +21,7 @@ from workers.protocol.wire import DTYPES, MAXIMUM_TENSOR_BYTES, Tensor
 MAXIMUM_ROWS: Final = 1_024
 MAXIMUM_AHEAD: Final = 1_024
 MAXIMUM_DRAFTS: Final = 12
-"""Guessed tokens behind a certain one: a stage is given time for so many rows of each step."""
+"""Tokens behind the first that are each a step of its own, guessed or certain."""
 MAXIMUM_IDENTIFIER: Final = 32
 """ASCII characters in the id of a transaction."""
 MAXIMUM_STAGES: Final = 4_096
@@ -70,17 +70,28 @@ class StepRow(NamedTuple):
     ahead: int = 0
     """How many more tokens the last stage may ask the first for by itself."""
     drafts: int = 0
-    """How many tokens behind the first are only guessed; each is a step of its own, if it stands"""
+    """How many tokens behind the first are each a step of its own: where a token is wanted they are
+    guesses, and steps only if they stand; where none is, they are certain like the first."""
+
+    @property
+    def reads_singly(self) -> bool:
+        """Whether it is of several certain tokens, each to be computed as if it came alone."""
+        return self.drafts > 0 and not self.wants_token
+
+    @property
+    def newest(self) -> int:
+        """The number of the last token that may be chosen in it."""
+        return self.generated + self.drafts if self.wants_token else self.generated
 
     def draft(self, index: int) -> StepRow:
-        """Return the row of a draft, the certain token being 0: as if it had been sent alone."""
+        """Return the row of one of its tokens, the first being 0: as if it had been sent alone."""
         return StepRow(
             self.transaction,
             self.step + index,
             self.position + index,
             self.wants_token,
-            self.generated + index,
-            self.ahead - index,
+            self.generated + (index if self.wants_token else 0),
+            max(self.ahead - index, 0),
         )
 
     def following(self, tokens: int) -> StepRow:
@@ -160,7 +171,7 @@ def read_step(frame: memoryview) -> Step:
         raise RequestRefusedError("step.odd_tensor")
     table = frame[rows_start:start]
     told = _rows(table)
-    if any(row.drafts for row in told) and not _is_drafted(told, tokens):
+    if any(row.drafts for row in told) and not _are_singles(told, tokens):
         raise RequestRefusedError("step.odd_row")
     times = frame[_HEADER.size : rows_start]
     if any(arrived_us > MAXIMUM_CLOCK_US for *_, arrived_us in _TIMES.iter_unpack(times)):
@@ -213,11 +224,15 @@ def _rows(table: memoryview) -> tuple[StepRow, ...]:
     return tuple(map(_row, _ROW.iter_unpack(table)))
 
 
-def _is_drafted(rows: Sequence[StepRow], tokens: int) -> bool:
-    """Tell whether a step is one row of a certain token and drafts that may all be asked for."""
+def _are_singles(rows: Sequence[StepRow], tokens: int) -> bool:
+    """Tell whether a step is one row of a token and others behind it, each a step of its own.
+
+    Of drafts all may be asked for, and where no token is wanted none is numbered.
+    """
     row = rows[0]
-    alone = len(rows) == 1 and row.wants_token and tokens == 1 + row.drafts
-    return alone and row.drafts <= min(row.ahead, MAXIMUM_DRAFTS)
+    if len(rows) != 1 or tokens != 1 + row.drafts or row.drafts > MAXIMUM_DRAFTS:
+        return False
+    return row.drafts <= row.ahead if row.wants_token else row.generated == row.ahead == 0
 
 
 def _row(values: tuple[bytes, int, int, int, int, int, int]) -> StepRow:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 13
+PROTOCOL_VERSION: Final = 14
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -54,6 +54,17 @@ class Kind:
     SIGN_STATES: Final = "sign-states"
     OPEN_STATES: Final = "open-states"
     END_REPLAY: Final = "end-replay"
+    SET_MEMBERS: Final = "set-members"
+    SHOW_REPLICAS: Final = "show-replicas"
+    LIST_RECORDS: Final = "list-records"
+    FETCH_RECORDS: Final = "fetch-records"
+    PUT_RECORDS: Final = "put-records"
+    HAVE_RECORDS: Final = "have-records"
+    OFFER_RECORDS: Final = "offer-records"
+    WANT_RECORDS: Final = "want-records"
+    SHOW_ROOTS: Final = "show-roots"
+    SHOW_NODES: Final = "show-nodes"
+    TELL_MEMBERS: Final = "tell-members"
     STOP: Final = "stop"
     DONE: Final = "done"
     FAILED: Final = "failed"

@@ -29,7 +29,7 @@ class LastStage:
         is_alone: Callable[[], bool],
         fault: Callable[[], InjectedFault] = InjectedFault,
     ) -> None:
-        """`is_alone` tells whether one request alone is under way: others pay for its drafts."""
+        """`is_alone` tells whether one request alone is under way: others wait for its drafts."""
         self._fault = fault
         self._links = links
         self._inbox = inbox
@@ -54,8 +54,10 @@ class LastStage:
         _look_up(ended, drafts, self._now_ns())
         goes_on = [each.stands or _goes_on(each) for each in ended]
         newest = [each for each, on in zip(ended, goes_on, strict=True) if on and not each.stands]
-        self._go_on(newest)
-        proposed = self._propose(ended) if not newest else ()
+        trace = (*step.trace, entry)
+        most = MAXIMUM_DRAFTS if self._is_alone() else spare_rows(trace, 1 + drafts)
+        self._go_on(newest, most)
+        proposed = self._propose(ended, most) if not newest else ()
         told = tuple(
             told_answer(each.row, each.answer, each.transaction.alternatives, goes_on=on)
             for each, on in zip(ended, goes_on, strict=True)
@@ -66,8 +68,8 @@ class LastStage:
         self._inbox.send_to_host(Token(told, trace, drafts, proposed, tensors))
         return [committed_answer(answer, row) for answer, row in zip(answers, told, strict=True)]
 
-    def _go_on(self, newest: Sequence[_EndedRow]) -> None:
-        """Send what comes next; a row alone goes with drafts of what may come after it."""
+    def _go_on(self, newest: Sequence[_EndedRow], most: int) -> None:
+        """Send what comes next; a row alone goes with drafts, so many at most."""
         if not newest:
             return
         transaction = newest[0].transaction
@@ -76,21 +78,29 @@ class LastStage:
         if self._fault().is_active(FaultName.TWO_TONGUES, newest[0].row.generated):
             tokens = np.where(tokens > 0, tokens - 1, tokens + 1)
         if transaction.lookup is not None and len(rows) == 1:
-            most = rows[0].ahead if self._is_alone() else 0
-            drafts = transaction.lookup.begin_round(most, self._now_ns())
+            drafts = transaction.lookup.begin_round(min(most, rows[0].ahead), self._now_ns())
             rows = [rows[0]._replace(drafts=len(drafts))]
             tokens = np.array([[*tokens[0], *drafts]], np.int64)
         if transaction.first_hop is not None:
             self._links.send(transaction.first_hop, step_frame(rows, (), tokens))
 
-    def _propose(self, ended: Sequence[_EndedRow]) -> tuple[int, ...]:
-        """Return drafts for the host to send: it alone goes on with the text."""
+    def _propose(self, ended: Sequence[_EndedRow], most: int) -> tuple[int, ...]:
+        """Return drafts for the host to send, so many at most: it alone goes on with the text."""
         transaction, row, answer = ended[-1].transaction, ended[-1].row, ended[-1].answer
         alone = row.generated > 0 and all(each.transaction is transaction for each in ended)
         if transaction.lookup is None or answer.token is None or not alone:
             return ()
         begun_ns = self._now_ns() if transaction.first_hop is None else None
-        return transaction.lookup.begin_round(MAXIMUM_DRAFTS if self._is_alone() else 0, begun_ns)
+        return transaction.lookup.begin_round(most, begun_ns)
+
+
+def spare_rows(trace: Sequence[TraceEntry], rows: int) -> int:
+    """Return how many more single rows every stage has time for before others' steps come.
+
+    `trace` tells of a step of so many rows, each computed alone. Half of what the busiest stage
+    waited for that step is time that nobody misses; a step that was waited for leaves none.
+    """
+    return min((each.idle_us * rows // (2 * max(each.compute_us, 1)) for each in trace), default=0)
 
 
 class _EndedRow(NamedTuple):
@@ -111,7 +121,13 @@ def _ended(
     if step.rows[0].drafts:
         last, row = len(answers) - 1, step.rows[0]
         return [
-            _EndedRow(transactions[0], row.draft(index), answer, 1, stands=index < last)
+            _EndedRow(
+                transactions[0],
+                row.draft(index),
+                answer,
+                1,
+                stands=index < last and row.wants_token,
+            )
             for index, answer in enumerate(answers)
         ]
     tokens = step.inputs.shape[1]

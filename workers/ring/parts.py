@@ -16,6 +16,7 @@ from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
 from workers.protocol.message import Reply, WorkerCommand
+from workers.replicas.replicas import Replicas
 from workers.ring.transactions import TransactionTable
 
 Handlers = dict[type[WorkerCommand[Any]], Callable[[Any], Reply | None]]
@@ -37,6 +38,7 @@ class WorkerParts:
     outlets: Outlets
     spans: SpanTable
     transactions: TransactionTable
+    replicas: Replicas
     board: ActivityBoard
     sleep: LightSleep
     now_ns: Callable[[], int] = time.perf_counter_ns

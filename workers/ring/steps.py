@@ -145,13 +145,15 @@ class StepRunner:
         for part, answer, outputs in parts:
             part.transaction.record_step(part.row.position, part.inputs, outputs, answer.steering)
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
+        first = step.rows[0]
         for transaction in transactions:
-            transaction.drafts_taken = len(committed) - 1 if step.rows[0].drafts else 0
+            guessed = first.drafts and not first.reads_singly
+            transaction.drafts_taken = len(committed) - 1 if guessed else 0
 
     def _compute(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
         if self.fault.name == FaultName.NONE:
             return self._answers(transactions, step)
-        newest = max(row.generated + row.drafts for row in step.rows)
+        newest = max(row.newest for row in step.rows)
         self.fault.before_computing(newest)
         started_s = time.perf_counter()
         answers = self._answers(transactions, step)
@@ -159,6 +161,8 @@ class StepRunner:
         return answers
 
     def _answers(self, transactions: Sequence[Transaction], step: Step) -> list[RowAnswer]:
+        if step.rows[0].reads_singly:
+            return self._single_answers(transactions[0], step)
         if step.rows[0].drafts:
             return self._draft_answers(transactions[0], step)
         for transaction in transactions:
@@ -170,6 +174,16 @@ class StepRunner:
                 transactions, step.rows, outputs, _row_by_row(step.inputs), strict=True
             )
         ]
+
+    def _single_answers(self, transaction: Transaction, step: Step) -> list[RowAnswer]:
+        """Compute certain tokens one after the other, each as if it came alone."""
+        engine, run_us = transaction.span.engine, 0
+        answers: list[RowAnswer] = []
+        for index, part in enumerate(_parts([transaction], step)):
+            answers.append(self._part_answer(transaction, part, index))
+            run_us += engine.last_run_us
+        engine.last_run_us = run_us
+        return answers
 
     def _draft_answers(self, transaction: Transaction, step: Step) -> list[RowAnswer]:
         """Compute a certain token and its drafts, each as if it came alone.
@@ -276,7 +290,7 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     if len(transactions) == 1:
         return
     shape = transactions[0].span.engine.shape
-    if not (shape.cached and shape.answer_size == 0):
+    if not ((shape.cached or shape.paired) and shape.answer_size == 0):
         raise UnusableRowsError("rows.vector_not_alone")
     ways = {
         (

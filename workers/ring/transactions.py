@@ -97,7 +97,10 @@ class Transaction:
         if in_turn and row.position != self.transcript.rows:
             raise UnusableRowsError("rows.unasked")
         number = self.asked.number_at(row.position + tokens - row.drafts)
-        return row._replace(wants_token=number > 0, generated=number)
+        asked = row._replace(wants_token=number > 0, generated=number)
+        if asked.reads_singly and self.asked.number_at(row.position + tokens):
+            raise UnusableRowsError("rows.unasked")
+        return asked
 
     def check_steered(self, row: StepRow) -> None:
         """Take the token next that the host told how to choose, as it said.
@@ -158,14 +161,16 @@ class Transaction:
         Each draft that was right was one of them. Raises `UnusableRowsError` for one more, and at
         the last stage for drafts that are not its own.
         """
-        if self.span.engine.shape.has_head and row.drafts > self._drafts_sent:
+        drafts = 0 if row.reads_singly else row.drafts
+        if self.span.engine.shape.has_head and drafts > self._drafts_sent:
             raise UnusableRowsError("rows.unasked")
         if self.lookup is not None:
-            self.lookup.carried(row.drafts)
+            self.lookup.carried(drafts)
         if not self._is_first:
             return
         most = self.ahead - 1
-        if sender_key != host_key and not most - self.drafts_taken <= row.ahead <= most:
+        allowed = most - self.drafts_taken <= row.ahead <= most and not row.reads_singly
+        if sender_key != host_key and not allowed:
             raise UnusableRowsError("rows.unasked")
         self.ahead = row.ahead
 
@@ -183,7 +188,7 @@ class Transaction:
 
     @property
     def _is_first(self) -> bool:
-        return self.span.engine.shape.has_embedding
+        return self.stage == 0
 
 
 def made_lookup(command: Open) -> PromptLookup:

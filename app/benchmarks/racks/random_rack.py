@@ -9,6 +9,7 @@ from app.core.device import DeviceProfile, LinkProfile
 from app.core.identifiers import HOST, BlobHash, Serial
 from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.placement.costs.footprint import RUNTIME_BYTES
+from app.placement.costs.links import LinkMatrix
 from app.placement.problem import Objective, PlacementProblem
 
 LAYER_BYTES = 10_000_000
@@ -39,7 +40,7 @@ def random_rack(layers: int, phones: int, slots: int, seed: int = 1) -> Placemen
     return PlacementProblem(
         model=_model(layers),
         devices=devices,
-        links=links,
+        links=LinkMatrix.of(links),
         objective=Objective.THROUGHPUT,
         context_tokens=128,
         slots=slots,

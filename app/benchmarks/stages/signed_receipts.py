@@ -15,7 +15,7 @@ from app.ledger.rules.phones.registration import ProvenKey
 from workers.identity.choices import NO_CHOICES
 from workers.identity.digests import sampling_digest
 from workers.identity.identity import hello_statement
-from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
+from workers.identity.receipts import RECEIPT_DOMAIN, ReceiptBody, canonical_bytes
 from workers.protocol.boundary import Boundary
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
@@ -25,15 +25,44 @@ from workers.protocol.span_shape import CacheType
 PHONES = 4
 LAYERS_A_PHONE = 4
 _MODEL = "measured"
-_CHAIN = Chain(ChainName.DECODER, PHONES * LAYERS_A_PHONE)
 _NUMERICAL_CLASS = "measured"
 _DIGEST: Final = "0" * 64
 _NONCE: Final = bytes(32)
-_AGREEMENT: Final = Agreement(
-    _DIGEST, _DIGEST, (_DIGEST,) * PHONES, SamplingRule(), 8, Boundary.F32, CacheType.F32
-)
 SignedReceipt = tuple[bytes, bytes, bytes]
 """Canonical bytes, signature and public key."""
+
+
+class SigningPhones:
+    """Phones of one ring, and what they sign of each transaction."""
+
+    def __init__(self, ledger: Ledger, count: int = PHONES) -> None:
+        """Register so many with a ledger that does not know them."""
+        self._ledger = ledger
+        self._keys = {
+            Serial(f"phone-{each}"): Ed25519PrivateKey.generate() for each in range(count)
+        }
+        chain = Chain(ChainName.DECODER, count * LAYERS_A_PHONE)
+        firsts = range(0, chain.block_count, LAYERS_A_PHONE)
+        stages = tuple(
+            StageAssignment(serial, Span(chain.name, first, first + LAYERS_A_PHONE))
+            for serial, first in zip(self._keys, firsts, strict=True)
+        )
+        self._assignment = Assignment(_MODEL, (chain,), stages)
+        shards, rule = (_DIGEST,) * count, SamplingRule()
+        self._agreement = Agreement(_DIGEST, _DIGEST, shards, rule, 8, Boundary.F32, CacheType.F32)
+        for serial, key in self._keys.items():
+            ledger.register_phone(serial, _proven(serial, key, ledger.host_key), _NUMERICAL_CLASS)
+            ledger.grant_stake(serial)  # without one all of its work is audited
+
+    def begin(self, name: TransactionId) -> list[SignedReceipt]:
+        """Open a transaction over all of them; return their receipts of it, not yet recorded."""
+        terms = self._ledger.open_transaction(
+            name, RequestId("r"), self._assignment, self._agreement, 1, 0.0, 1
+        )
+        return [
+            _signed(name, index, stage, terms, self._keys[stage.serial])
+            for index, stage in enumerate(self._assignment.stages)
+        ]
 
 
 def receipts_to_record(ledger: Ledger, count: int) -> tuple[SignedReceipt, ...]:
@@ -41,24 +70,9 @@ def receipts_to_record(ledger: Ledger, count: int) -> tuple[SignedReceipt, ...]:
 
     `count` is a multiple of `PHONES`: one a phone and transaction.
     """
-    keys = {Serial(f"phone-{number}"): Ed25519PrivateKey.generate() for number in range(PHONES)}
-    stages = tuple(
-        StageAssignment(serial, Span(_CHAIN.name, first, first + LAYERS_A_PHONE))
-        for serial, first in zip(keys, range(0, _CHAIN.block_count, LAYERS_A_PHONE), strict=True)
-    )
-    assignment = Assignment(_MODEL, (_CHAIN,), stages)
-    for serial, key in keys.items():
-        ledger.register_phone(serial, _proven(serial, key, ledger.host_key), _NUMERICAL_CLASS)
-        ledger.grant_stake(serial)  # without one all of its work is audited
-    receipts = []
-    for number in range(count // PHONES):
-        name = TransactionId(f"t{number}")
-        terms = ledger.open_transaction(name, RequestId("r"), assignment, _AGREEMENT, 1, 0.0, 1)
-        receipts += [
-            _signed(name, index, stage, terms, keys[stage.serial])
-            for index, stage in enumerate(stages)
-        ]
-    return tuple(receipts)
+    phones = SigningPhones(ledger)
+    names = (TransactionId(f"t{number}") for number in range(count // PHONES))
+    return tuple(receipt for name in names for receipt in phones.begin(name))
 
 
 def _proven(serial: Serial, key: Ed25519PrivateKey, host_key: bytes) -> ProvenKey:
@@ -95,4 +109,5 @@ def _signed(
         cache=CacheType.F32,
         choices=NO_CHOICES,
     )
-    return canonical_bytes(body), sign_receipt(body, key), key.public_key().public_bytes_raw()
+    data = canonical_bytes(body)
+    return data, key.sign(RECEIPT_DOMAIN + data), key.public_key().public_bytes_raw()

@@ -6,7 +6,8 @@ import argparse
 
 from app.command_line.output.terminal import print_json, print_line
 from app.core.clock import SystemClock
-from app.gateway.access.keys import KeyLimits, KeyStore
+from app.gateway.access.keys import KeyStore
+from app.rack.door.serving import KeyLimits
 from app.rack.home import Home
 
 

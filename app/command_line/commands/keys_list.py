@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from app.command_line.output.terminal import print_json, print_table
 from app.core.clock import SystemClock
-from app.gateway.access.keys import ApiKey, KeyStore
+from app.gateway.access.keys import KeyStore
+from app.rack.door.serving import ApiKey
 from app.rack.home import Home
 
-HEADINGS = ("name", "made", "revoked", ">requests/min", ">tokens/min")
+HEADINGS = ("name", "made", "last used", "revoked", ">requests/min", ">tokens/min")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -29,6 +30,7 @@ def _row(key: ApiKey) -> list[str]:
     return [
         key.name,
         _when(key.created_ms),
+        "" if key.used_ms is None else _when(key.used_ms),
         "" if key.revoked_ms is None else _when(key.revoked_ms),
         _figure(limits.requests_per_minute),
         _figure(limits.tokens_per_minute),

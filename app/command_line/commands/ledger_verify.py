@@ -44,6 +44,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if report.convictions or report.unproven:
             told, left = report.convictions, report.unproven
             print_fact(Fact("evidence.judged_again", count=told, left=left))
+        if report.let_go:
+            print_fact(Fact("evidence.let_go", count=report.let_go))
         if report.witnesses:
             print_line(cosigned_text(report.cosigned_entries, report.witnesses))
     if report.valid:

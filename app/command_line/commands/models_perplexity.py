@@ -43,7 +43,8 @@ def measured_at_import(library: Library, manifest: ModelManifest, source: Path) 
 
     A model that cannot be measured is imported all the same; why not goes to standard error.
     """
-    if manifest.tokenizer is None or manifest.task is not ModelTask.GENERATION:
+    reads = manifest.tokenizer is not None and not manifest.paired
+    if not reads or manifest.task is not ModelTask.GENERATION:
         return None
     text = SampleText.read(SAMPLE)
     try:

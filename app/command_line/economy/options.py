@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.command_line.option_groups import Commands, add_command, add_json
 from app.command_line.option_types import positive, whole_number
+from app.ledger.views.reasons import BY_KEEPERS
 
 CHOICES = ("yes", "no", "abstain")
 RULES = ("fixed", "load", "care")
@@ -26,6 +27,32 @@ def add_economy(actions: Commands) -> None:
         actions, "resume", "ledger_stop", help="End an emergency stop of the operator's."
     )
     resume.set_defaults(hours=0, reason="")
+    _stops(actions)
+
+
+def _stops(actions: Commands) -> None:
+    order = add_command(
+        actions,
+        "order-stop",
+        "ledger_order_stop",
+        help="Sign, as a keeper, for an emergency stop or for the end of one.",
+    )
+    what = order.add_mutually_exclusive_group(required=True)
+    what.add_argument("--hours", type=positive(int), default=0, metavar="HOURS", help="from now on")
+    what.add_argument(
+        "--like", type=Path, metavar="FILE", help="until the moment that another keeper signed for"
+    )
+    what.add_argument("--end", action="store_true", help="for the end of the stop in force")
+    order.add_argument("--keeper", type=Path, metavar="FILE", required=True)
+    order.add_argument("--out", type=Path, metavar="FILE", required=True)
+    stop = add_command(
+        actions,
+        "stop-by-keepers",
+        "ledger_stop_by_keepers",
+        help="Stop, or end a stop, by what keepers of a third of all votes signed (order-stop).",
+    )
+    stop.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    stop.add_argument("--reason", default=BY_KEEPERS, metavar="TEXT")
 
 
 def _keepers(actions: Commands) -> None:

@@ -45,6 +45,12 @@ def say(
     return 0
 
 
+def sign_into(arguments: argparse.Namespace, kind: str, fields: Mapping[str, Any]) -> None:
+    """Sign a statement into the file that `--out` names; nothing is journalled."""
+    host_key = read_public_key(Home(arguments.home).ledger_key)
+    _write(arguments.out, _signed(host_key, kind, fields, None, read_key(arguments.keeper)))
+
+
 def read_file(path: Path) -> bytes:
     """Return what is in a file, of one too long no more than tells that it is.
 

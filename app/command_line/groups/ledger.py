@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from app.command_line.option_groups import Commands, add_command, add_group, add_json
-from app.command_line.option_types import folder, positive
+from app.command_line.option_types import folder, not_negative, positive
+from app.command_line.rack_arguments import add_rack
 
 EXPORT_FORMATS: Final = ("json", "jsonl", "csv")
 
@@ -60,6 +61,7 @@ def add_ledger(commands: Commands) -> Commands:
     add_json(verify)
     _decisions(actions)
     _proofs(actions)
+    _phones(actions)
     return actions
 
 
@@ -105,6 +107,20 @@ def _proofs(actions: Commands) -> None:
     add_json(check)
 
 
+def _phones(actions: Commands) -> None:
+    compare = add_command(
+        actions,
+        "discrepancies",
+        "ledger_discrepancies",
+        help="Compare the journal with the receipts that phones keep for each other.",
+    )
+    add_rack(compare)
+    compare.add_argument(
+        "--out", type=Path, metavar="FILE", help="write both sides of each contradiction"
+    )
+    add_json(compare)
+
+
 def _decisions(actions: Commands) -> None:
     withdraw = add_command(
         actions,
@@ -120,6 +136,15 @@ def _decisions(actions: Commands) -> None:
         help="Say that phones of a class in doubt are judged rightly: blame counts again.",
     )
     confirm.add_argument("name", metavar="NAME", help="The class, or how its name ends.")
+    keep = add_command(
+        actions,
+        "keep-evidence",
+        "ledger_keep_evidence",
+        help="Say how long evidence is kept, or print it; what an open matter needs always is.",
+    )
+    keep.add_argument("--days", type=not_negative, metavar="DAYS", help="0: for ever")
+    keep.add_argument("--megabytes", type=positive(int), metavar="MB", help="of all files together")
+    add_json(keep)
     stake = add_command(
         actions, "stake", "ledger_stake", help="Put up a stake for a phone, in whole credits."
     )

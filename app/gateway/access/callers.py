@@ -9,8 +9,9 @@ from typing import Final
 from starlette.requests import Request
 
 from app.core.clock import Clock
-from app.gateway.access.keys import KeyLimits, KeyStore
+from app.gateway.access.keys import KeyStore
 from app.gateway.errors import ApiError
+from app.rack.door.serving import KeyLimits
 
 _MINUTE_S: Final = 60.0
 _NOBODY: Final = ""
@@ -55,6 +56,7 @@ class Callers:
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         given = key.strip() if kind.lower() == "bearer" else ""
         if given and (found := self._keys.find(given)) is not None:
+            self._keys.note_use(found)
             return Caller(found.name, found.limits, self)
         if self._keys_needed or self._keys.all():
             code = "gateway.invalid_api_key" if given else "gateway.missing_api_key"

@@ -9,13 +9,13 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import BadInputError, ShardloomError, reason_of
+from app.rack.door.serving import ApiKey, KeyLimits
 
 KEYS_FILE: Final = "http-keys.sqlite"
 """In the home's folder of keys, which only its owner can read."""
@@ -30,33 +30,15 @@ CREATE TABLE IF NOT EXISTS keys (
     created_ms INTEGER NOT NULL,
     revoked_ms INTEGER,
     requests_per_minute INTEGER,
-    tokens_per_minute INTEGER
+    tokens_per_minute INTEGER,
+    used_ms INTEGER
 ) STRICT
 """
-
-
-@dataclass(frozen=True)
-class KeyLimits:
-    """What a key may ask for; None where it may ask for any amount."""
-
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    """Written and read together."""
-
-
-@dataclass(frozen=True)
-class ApiKey:
-    """What is known of a key: not the key itself."""
-
-    name: str
-    limits: KeyLimits
-    created_ms: int
-    revoked_ms: int | None
-
-    @property
-    def valid(self) -> bool:
-        """Whether it still opens the address."""
-        return self.revoked_ms is None
+_LATER_COLUMN: Final = ("used_ms", "ALTER TABLE keys ADD COLUMN used_ms INTEGER")
+"""A home of an earlier version has none."""
+_USE_STEP_MS: Final = 60_000
+"""A use is noted again after that long: a request need not wait for the disk."""
+_NOTING_TIMEOUT_S: Final = 0.02
 
 
 class KeyStore:
@@ -84,7 +66,7 @@ class KeyStore:
         )
         with self._writing() as database:
             try:
-                database.execute("INSERT INTO keys VALUES (?, ?, ?, NULL, ?, ?)", row)
+                database.execute("INSERT INTO keys VALUES (?, ?, ?, NULL, ?, ?, NULL)", row)
             except sqlite3.IntegrityError:
                 raise BadInputError("gateway.key_taken", name=name) from None
         return key
@@ -108,6 +90,15 @@ class KeyStore:
         found = self._read("SELECT * FROM keys WHERE digest = ?", _digest(key))
         return found[0] if found and found[0].valid else None
 
+    def note_use(self, key: ApiKey) -> None:
+        """Note that a key opened the address; where that cannot be written nobody is refused."""
+        now_ms = self._clock.wall_ms()
+        if key.used_ms is not None and 0 <= now_ms - key.used_ms < _USE_STEP_MS:
+            return
+        with suppress(OSError, sqlite3.Error), closing(self._open(_NOTING_TIMEOUT_S)) as database:
+            _complete(database)
+            database.execute("UPDATE keys SET used_ms = ? WHERE name = ?", (now_ms, key.name))
+
     def is_valid(self, name: str) -> bool:
         """Tell whether the key of that name opens the address now."""
         found = self._read("SELECT * FROM keys WHERE name = ?", name)
@@ -118,13 +109,11 @@ class KeyStore:
             return ()
         try:
             with closing(self._open()) as database:
+                database.row_factory = sqlite3.Row
                 rows = database.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
-        return tuple(
-            ApiKey(name, KeyLimits(requests, tokens), created_ms, revoked_ms)
-            for name, _, created_ms, revoked_ms, requests, tokens in rows
-        )
+        return tuple(map(_key_of, rows))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -133,12 +122,13 @@ class KeyStore:
             self._path.touch(mode=0o600)
             with closing(self._open()) as database:
                 database.execute(_TABLE)
+                _complete(database)
                 yield database
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from None
 
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    def _open(self, timeout_s: float = _BUSY_TIMEOUT_S) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=timeout_s, isolation_level=None)
 
     def _unusable(self, error: Exception) -> ShardloomError:
         reason = reason_of(error)
@@ -147,3 +137,21 @@ class KeyStore:
 
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode(errors="replace")).digest()
+
+
+def _key_of(row: sqlite3.Row) -> ApiKey:
+    limits = KeyLimits(row["requests_per_minute"], row["tokens_per_minute"])
+    used_ms = row["used_ms"] if "used_ms" in row.keys() else None  # noqa: SIM118 - a row is no dict
+    return ApiKey(row["name"], limits, row["created_ms"], row["revoked_ms"], used_ms)
+
+
+def _complete(database: sqlite3.Connection) -> None:
+    """Add what a table of an earlier version lacks; another process may do so at the same time."""
+    name, statement = _LATER_COLUMN
+    columns = {row[1] for row in database.execute("PRAGMA table_info(keys)")}
+    if name not in columns:
+        try:
+            database.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "duplicate column" not in str(error):
+                raise

@@ -31,6 +31,10 @@ class DealDesk:
             if attempt.status is _S.SETTLED and attempt.deal is not None
         }
 
+    def has_receipt(self, transaction: TransactionId, stage: int) -> bool:
+        """Tell whether a stage's receipt is on record. Raises `LedgerError`."""
+        return stage in self._recorder.state.transaction(transaction).receipts
+
     def commit(self, transaction: TransactionId, tokens: int) -> None:
         """Note that the work is done and signed for: for so many tokens, no receipt after it.
 

@@ -1,4 +1,4 @@
-"""The journal's head for phones to cosign, and what they signed of it."""
+"""The journal's head for phones to cosign, what they signed of it, and who keeps receipts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from app.ledger.entry import EntryKind
 from app.ledger.journal.journal import Journal
 from app.ledger.journal.keys import public_bytes
 from workers.identity.checkpoint import LogCheckpoint, signed_note
+from workers.protocol.between_phones.replica_messages import MAXIMUM_MEMBERS
+from workers.replicas.members import Member, Members, SignedMembers
 
 
 class WitnessDesk:
@@ -31,6 +33,14 @@ class WitnessDesk:
             return None
         size, root = self._journal.written_tree
         return signed_note(LogCheckpoint(public_bytes(self._key), size, root), self._key)
+
+    def sign_members(self, members: tuple[Member, ...], number: int) -> SignedMembers:
+        """Sign who keeps receipts together; other phones' receipts are kept by them too."""
+        listed = {each.public_key for each in members}
+        keys = (each.public_key.hex() for each in self._journal.state.phones.values())
+        former = tuple(sorted({key for key in keys if key} - listed))[:MAXIMUM_MEMBERS]
+        content = Members(public_bytes(self._key).hex(), number, members, former)
+        return SignedMembers.made(content, self._key.sign)
 
     def record_cosigned(self, note: str, lines: Mapping[Serial, str]) -> None:
         """Put a head on record with the cosignatures of phones. Raises `LedgerError`."""

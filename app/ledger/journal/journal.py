@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +18,7 @@ from app.ledger.entry import FIRST_PREVIOUS_HASH, Entry, make_entry
 from app.ledger.head import SignedHead, sign_head
 from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.replay import Observer, ReplayedLedger
-from app.ledger.journal.snapshots import SnapshotWriter
+from app.ledger.journal.snapshot_writer import SnapshotWriter
 from app.ledger.merkle import leaf_hash
 from app.ledger.rules.state import Change, State
 from app.ledger.rules.transitions import change_of
@@ -35,25 +35,42 @@ class _Batch:
     frontier: Frontier
     head: SignedHead
     snapshot: StoredSnapshot | None
-    """Of what the entries before these add up to."""
+    """Of what entries before these add up to."""
 
 
-@dataclass
 class _Draft:
     """Entries that are not on the disk yet, and the state as they would leave it."""
 
-    state: State
-    last: Entry | None
-    recorded: list[Recorded] = field(default_factory=list)
+    def __init__(self, written: State, last: Entry | None) -> None:
+        self._written, self._last_written = written, last
+        self.state = written.draft()
+        self.recorded: list[Recorded] = []
 
-    def branch(self) -> _Draft:
-        """Return a draft that goes on from here; this one does not see its entries."""
-        return _Draft(self.state.draft(), self.last)
+    @property
+    def last(self) -> Entry | None:
+        return self.recorded[-1][0] if self.recorded else self._last_written
 
     def take(self, entry: Entry, change: Change) -> None:
         self.state.absorb(change)
         self.recorded.append((entry, change))
-        self.last = entry
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Take back what is recorded inside where it raises."""
+        kept = len(self.recorded)
+        try:
+            yield
+        except BaseException:
+            if len(self.recorded) > kept:
+                self._take_back(kept)
+            raise
+
+    def _take_back(self, kept: int) -> None:
+        """Leave so many entries: the state is made anew of them, as hardly ever happens."""
+        del self.recorded[kept:]
+        self.state = self._written.draft()
+        for _, change in self.recorded:
+            self.state.absorb(change)
 
 
 class Journal:
@@ -111,17 +128,17 @@ class Journal:
         outermost commits them, with one head; it raises `LedgerError` where that fails, and
         nothing changed then, or it is not known yet and the next `atomic` finds it out.
         """
-        outer, inner = self._draft, self._begin_draft()
-        self._draft = inner
+        if self._draft is not None:
+            with self._draft.savepoint():
+                yield
+            return
+        self._resolve_doubt()
+        draft = self._draft = _Draft(self._position.state, self._position.last)
         try:
             yield
         finally:
-            self._draft = outer
-        if outer is None:
-            self._commit(inner.recorded)
-        else:
-            for entry, change in inner.recorded:
-                outer.take(entry, change)
+            self._draft = None
+        self._commit(draft.recorded)
 
     def record(self, kind: str, fields: Mapping[str, Any], wall_ms: int) -> None:
         """Append an entry; outside of `atomic` it is on the disk when this returns.
@@ -134,12 +151,6 @@ class Journal:
             return
         entry = make_entry(self._draft.last, wall_ms, kind, fields)
         self._draft.take(entry, change_of(self._draft.state, entry))
-
-    def _begin_draft(self) -> _Draft:
-        if self._draft is not None:
-            return self._draft.branch()
-        self._resolve_doubt()
-        return _Draft(self._position.state.draft(), self._position.last)
 
     def _commit(self, recorded: Sequence[Recorded]) -> None:
         if not recorded:
@@ -184,7 +195,7 @@ class Journal:
 
     def _accept(self, batch: _Batch) -> None:
         if batch.snapshot is not None:
-            self._snapshots.written(self._position)
+            self._snapshots.written()
         self._position.frontier = batch.frontier
         self._position.last = batch.recorded[-1][0]
         for entry, change in batch.recorded:

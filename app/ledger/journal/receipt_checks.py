@@ -6,17 +6,35 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from app.ledger.journal.signature_processes import CheckedReceipts, SignatureProcesses
-from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.evidence import ReceiptReading, SignedReceipt
 
 MANY: Final = 64
 MANY_WITHIN_S: Final = 0.25
 """So many receipts within that time, and processes begin."""
 _TOGETHER: Final = 32
+REST_S: Final = 30.0
+"""After processes were ended from outside none are begun for so long."""
 
-_Waiting = tuple[SignedReceipt, "asyncio.Future[None]"]
+
+@dataclass
+class _Call:
+    """Receipts that somebody waits for."""
+
+    left: int
+    done: asyncio.Future[None]
+
+    def take(self) -> None:
+        self.left -= 1
+        if not self.left and not self.done.done():
+            self.done.set_result(None)
+
+
+_Waiting = tuple[SignedReceipt, _Call]
+_Found = list[ReceiptReading | None]
 
 
 class ReceiptChecks:
@@ -28,22 +46,23 @@ class ReceiptChecks:
         self._waiting: deque[_Waiting] = deque()
         self._at_work = 0
         self._called = False
+        self._rests_until_s = 0.0
 
     async def check(self, receipts: Sequence[SignedReceipt], checked: CheckedReceipts) -> None:
         """Let `checked` know those that hold.
 
-        Where there are few it returns at once: whoever takes them checks what it does not know.
+        Where there are few, or processes are yet to begin, it returns at once: whoever takes them
+        checks what it does not know.
         """
         loop = asyncio.get_running_loop()
-        self._times.extend([loop.time()] * len(receipts))
-        if not self._are_many(loop.time()):
+        now_s = loop.time()
+        self._times.extend([now_s] * len(receipts))
+        if not receipts or not self._are_many(now_s) or not self._are_ready(now_s):
             return
-        asked = [(receipt, loop.create_future()) for receipt in receipts]
-        self._waiting.extend(asked)
-        if not self._called:
-            self._called = True
-            loop.call_soon(self._hand_over, checked)
-        await asyncio.gather(*(done for _, done in asked))
+        call = _Call(len(receipts), loop.create_future())
+        self._waiting.extend((receipt, call) for receipt in receipts)
+        self._call_soon(checked)
+        await call.done
 
     def close(self) -> None:
         """End the processes."""
@@ -53,40 +72,63 @@ class ReceiptChecks:
     def _are_many(self, now_s: float) -> bool:
         return len(self._times) == MANY and now_s - self._times[0] < MANY_WITHIN_S
 
+    def _are_ready(self, now_s: float) -> bool:
+        """Tell whether processes take receipts now; begin them where there are none."""
+        if now_s < self._rests_until_s:
+            return False
+        self._processes = self._processes or SignatureProcesses()
+        return self._processes.ready
+
+    def _call_soon(self, checked: CheckedReceipts) -> None:
+        if not self._called:
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._hand_over, checked)
+
     def _hand_over(self, checked: CheckedReceipts) -> None:
         self._called = False
-        processes = self._processes = self._processes or SignatureProcesses()
+        processes = self._processes
+        if processes is None:  # ended from outside a moment ago
+            self._take(self._next_group(len(self._waiting)), None, checked)
+            return
         while self._waiting and self._at_work < 2 * processes.count:
-            count = min(_TOGETHER, max(1, -(-len(self._waiting) // processes.count)))
-            group = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+            group = self._next_group(max(1, -(-len(self._waiting) // processes.count)))
             self._at_work += 1
             try:
                 found = processes.check([receipt for receipt, _ in group])
             except BrokenExecutor:
-                self._take(group, None, checked)
+                self._back(group, None, checked)
             else:
                 asyncio.wrap_future(found).add_done_callback(
-                    lambda done, group=group: self._take(group, done, checked)  # type: ignore[misc]
+                    lambda done, group=group: self._back(group, done, checked)  # type: ignore[misc]
                 )
 
-    def _take(
-        self,
-        group: Sequence[_Waiting],
-        done: asyncio.Future[list[bool]] | None,
-        checked: CheckedReceipts,
+    def _next_group(self, count: int) -> list[_Waiting]:
+        count = min(count, _TOGETHER, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(count)]
+
+    def _back(
+        self, group: list[_Waiting], done: asyncio.Future[_Found] | None, checked: CheckedReceipts
     ) -> None:
         """Take what processes found; where they were ended, the ledger finds out by itself."""
         self._at_work -= 1
         if done is None or done.cancelled() or done.exception() is not None:
-            self._processes = None
-            holds = [False] * len(group)
+            self._rest()
+            self._take(group, None, checked)
         else:
-            holds = done.result()
-        for (receipt, waits), holding in zip(group, holds, strict=True):
-            if holding:
+            self._take(group, done.result(), checked)
+
+    def _rest(self) -> None:
+        """Do without processes for a while: what ended them may end the next ones as well."""
+        self._processes = None
+        self._rests_until_s = asyncio.get_running_loop().time() + REST_S
+
+    def _take(
+        self, group: Sequence[_Waiting], found: _Found | None, checked: CheckedReceipts
+    ) -> None:
+        for (receipt, call), reading in zip(group, found or [None] * len(group), strict=True):
+            if reading is not None:
+                receipt.remember(reading)
                 checked.add(receipt)
-            if not waits.done():
-                waits.set_result(None)
-        if self._waiting and not self._called:
-            self._called = True
-            asyncio.get_running_loop().call_soon(self._hand_over, checked)
+            call.take()
+        if self._waiting:
+            self._call_soon(checked)

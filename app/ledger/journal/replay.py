@@ -52,9 +52,12 @@ class ReplayedLedger:
 
 
 def replay(
-    store: JournalStorage, public_key: bytes | None, observers: tuple[Observer, ...]
+    store: JournalStorage,
+    public_key: bytes | None,
+    observers: tuple[Observer, ...],
+    ahead: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
 ) -> ReplayedLedger:
-    """Read the whole ledger at one moment.
+    """Read the whole ledger at one moment; `ahead` sees the entries before their turn.
 
     `public_key` is the host's (32 bytes), or that of one who wrote before or may write; with None
     only the keys that the journal names are asked.
@@ -63,7 +66,7 @@ def replay(
     with store.consistent_read():
         if damage := store.damage():
             raise LedgerError("ledger.file_damaged", reason=damage)
-        return read_on(store, ReplayedLedger(), public_key, observers)
+        return read_on(store, ReplayedLedger(), public_key, observers, ahead)
 
 
 def read_on(
@@ -71,6 +74,7 @@ def read_on(
     reading: ReplayedLedger,
     public_key: bytes | None,
     observers: tuple[Observer, ...],
+    ahead: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
 ) -> ReplayedLedger:
     """Read what comes after a position, then check head, balances and transfers.
 
@@ -78,7 +82,7 @@ def read_on(
     """
     known = reading.last.sequence if reading.last else 0
     transfers = _RepeatedTransfers(store.transfers(known))
-    for entry in store.entries(known):
+    for entry in ahead(store.entries(known)):
         transfers.compare(entry.sequence, reading.take(entry).transfers)
         for observe in observers:
             observe(entry)

@@ -12,28 +12,39 @@ from multiprocessing import get_context, parent_process
 from typing import Final
 
 from app.core.errors import LedgerError
-from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.evidence import ReceiptReading, SignedReceipt, content_of
 
 MOST_PROCESSES: Final = 4
 _REMEMBERED: Final = 4096
 
 
-def signatures_hold(receipts: Sequence[SignedReceipt]) -> list[bool]:
-    """Tell of each receipt whether everything about it holds (`SignedReceipt.verified`)."""
-    return [_holds(receipt) for receipt in receipts]
+def readings_that_hold(receipts: Sequence[SignedReceipt]) -> list[ReceiptReading | None]:
+    """Return what each receipt says, None where not everything about it holds."""
+    return [_reading(receipt) for receipt in receipts]
 
 
 class SignatureProcesses:
-    """Processes that check receipts. They begin with the first, and end with this process."""
+    """Processes that check receipts. They begin at once, and end with this process."""
 
     def __init__(self) -> None:
-        self.count = max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
+        self.count = self.most()
         # spawned: a fork would copy threads' locks in whatever state they are
         self._pool = ProcessPoolExecutor(self.count, get_context("spawn"), _end_with_parent)
+        self._beginning = [self.check(()) for _ in range(self.count)]
 
-    def check(self, receipts: Sequence[SignedReceipt]) -> Future[list[bool]]:
-        """Begin to check receipts (`signatures_hold`)."""
-        return self._pool.submit(signatures_hold, receipts)
+    @staticmethod
+    def most() -> int:
+        """Return how many there are on this computer."""
+        return max(1, min(MOST_PROCESSES, os.cpu_count() or 1))
+
+    @property
+    def ready(self) -> bool:
+        """Whether they have begun, which takes a second and more; or will not."""
+        return all(each.done() for each in self._beginning)
+
+    def check(self, receipts: Sequence[SignedReceipt]) -> Future[list[ReceiptReading | None]]:
+        """Begin to check receipts (`readings_that_hold`)."""
+        return self._pool.submit(readings_that_hold, receipts)
 
     def close(self) -> None:
         """End the processes once what they do is done."""
@@ -59,12 +70,11 @@ class CheckedReceipts:
             return receipt in self._known
 
 
-def _holds(receipt: SignedReceipt) -> bool:
+def _reading(receipt: SignedReceipt) -> ReceiptReading | None:
     try:
-        receipt.verified()
+        return ReceiptReading(receipt.verified(), content_of(receipt.data))
     except LedgerError:
-        return False
-    return True
+        return None
 
 
 def _end_with_parent() -> None:

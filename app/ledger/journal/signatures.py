@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Final, Self
 
+from app.ledger.entry import Entry, EntryKind
 from app.ledger.journal.signature_processes import SignatureProcesses
-from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.evidence import ReceiptReading, SignedReceipt
 
 CHECKED_HERE: Final = 4000
 """So many are checked sooner than processes begin."""
 _TOGETHER: Final = 128
 _AHEAD: Final = 16
 """Groups that wait for processes at most: reading is quicker than checking."""
+
+
+_Group = tuple[list[Entry], list[SignedReceipt], "Future[list[ReceiptReading | None]] | None"]
 
 
 class SignatureRefusedError(Exception):
@@ -27,16 +33,15 @@ def check_signature(receipt: SignedReceipt) -> None:
 
 
 class SignaturesInParallel:
-    """Takes receipts one by one. By its end all of them were checked.
+    """Checks receipts of entries that are yet to be read: what they say is then known as well.
 
-    Where one does not hold `take` raises `LedgerError`, or it or the end `SignatureRefusedError`
-    at another's turn; `BrokenExecutor` where processes were ended from outside.
+    Where one does not hold `ahead` raises `SignatureRefusedError` before its turn, or `take`
+    `LedgerError`; `BrokenExecutor` where processes were ended from outside.
     """
 
     def __init__(self) -> None:
-        self._taken = 0
-        self._together: list[SignedReceipt] = []
-        self._waiting: deque[Future[list[bool]]] = deque()
+        self._seen = 0
+        self._held: set[SignedReceipt] = set()
         self._processes: SignatureProcesses | None = None
 
     def __enter__(self) -> Self:
@@ -45,32 +50,46 @@ class SignaturesInParallel:
     def __exit__(
         self,
         _kind: type[BaseException] | None,
-        error: BaseException | None,
+        _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        try:
-            if error is None and self._processes is not None:
-                self._hand_over(self._processes, most_waiting=0)
-        finally:
-            if self._processes is not None:
-                self._processes.close()
+        if self._processes is not None:
+            self._processes.close()
+
+    def ahead(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        """Yield entries in their order, the receipts in them checked as far as there are many."""
+        waiting: deque[_Group] = deque()
+        while group := list(itertools.islice(entries, _TOGETHER)):
+            waiting.append(self._begun(group))
+            if len(waiting) > _AHEAD:
+                yield from self._checked(waiting.popleft())
+        while waiting:
+            yield from self._checked(waiting.popleft())
 
     def take(self, receipt: SignedReceipt) -> None:
-        """Check the next receipt, now or by the end."""
-        self._taken += 1
-        if self._taken <= CHECKED_HERE:
+        """Check a receipt unless it was checked ahead. Raises `LedgerError`."""
+        if receipt in self._held:
+            self._held.remove(receipt)
+        else:
             receipt.verified()
-            return
-        if self._processes is None:
-            self._processes = SignatureProcesses()
-        self._together.append(receipt)
-        if len(self._together) == _TOGETHER:
-            self._hand_over(self._processes, _AHEAD)
 
-    def _hand_over(self, processes: SignatureProcesses, most_waiting: int) -> None:
-        if self._together:
-            self._waiting.append(processes.check(self._together))
-            self._together = []
-        while len(self._waiting) > most_waiting or (self._waiting and self._waiting[0].done()):
-            if not all(self._waiting.popleft().result()):
+    def _begun(self, entries: list[Entry]) -> _Group:
+        receipts = [
+            SignedReceipt.from_fields(entry.fields())
+            for entry in entries
+            if entry.kind == EntryKind.RECEIPT
+        ]
+        self._seen += len(receipts)
+        if self._seen <= CHECKED_HERE or not receipts:
+            return entries, [], None
+        self._processes = self._processes or SignatureProcesses()
+        return entries, receipts, self._processes.check(receipts)
+
+    def _checked(self, group: _Group) -> list[Entry]:
+        entries, receipts, found = group
+        for receipt, reading in zip(receipts, found.result() if found else (), strict=True):
+            if reading is None:
                 raise SignatureRefusedError
+            receipt.remember(reading)
+            self._held.add(receipt)
+        return entries

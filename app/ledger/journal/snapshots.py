@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgpack
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION
@@ -23,18 +24,20 @@ from app.ledger.journal.replay import ReplayedLedger
 from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.packing import Packing
-from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.sql import JournalStorage, StoredSnapshot
 
 SNAPSHOT_TAG: Final = b"poip/v1/snapshot\0"
-EVERY_ENTRIES: Final = 2048
-_FIRST: Final = bytes(32)
+FIRST_DIGEST: Final = bytes(32)
+"""Of no parts."""
+_MOST_BYTES: Final = 1 << 30
+"""Of records unpacked: what is larger is none of ours."""
 _log = logging.getLogger("shardloom.ledger")
 
 
 @dataclass(frozen=True)
 class StateSnapshot:
-    """What a journal's first `entries` add up to, settled transactions aside."""
+    """What a journal's first `entries` add up to, transactions aside."""
 
     reads: int
     """The newest format that its writer knew: another one's rules may keep more of the same."""
@@ -48,41 +51,14 @@ class StateSnapshot:
     writers: frozenset[bytes]
     balances: Mapping[str, int]
     phones: tuple[PhoneAccount, ...]
-    transactions: tuple[TransactionRecord, ...]
-    """Those that are not settled."""
     classes: tuple[ClassRecord, ...]
     epoch: Epoch
     economy: PublicEconomy
+    evidence_rule: EvidenceRule = field(default_factory=EvidenceRule)
 
 
-_PACKING: Final = Packing(StateSnapshot)
-
-
-class SnapshotWriter:
-    """Says when a snapshot is due, and makes it. Used from the journal's thread."""
-
-    def __init__(self, key: Ed25519PrivateKey, entries: int, parts_digest: bytes) -> None:
-        """Go on from the snapshot that covers so many entries; none where there is no digest."""
-        self._key = key
-        self._entries = entries
-        self._parts_digest = parts_digest
-        self._prepared = b""
-
-    def due(self, position: ReplayedLedger) -> StoredSnapshot | None:
-        """Return a snapshot of where a journal stands, None while the last is not old enough."""
-        if position.last is None or position.last.sequence - self._entries < EVERY_ENTRIES:
-            return None
-        part = _part_of(position.state)
-        self._prepared = _chained(self._parts_digest or _FIRST, part)
-        content = _PACKING.packed(_snapshot_of(position, position.last.entry_hash, self._prepared))
-        signature = self._key.sign(SNAPSHOT_TAG + content)
-        return StoredSnapshot(content, signature, part, begins_anew=not self._parts_digest)
-
-    def written(self, position: ReplayedLedger) -> None:
-        """Note that the last snapshot made is on the disk."""
-        self._entries, self._parts_digest = position.state.entries, self._prepared
-        position.state.transactions.packed_since.clear()
-        position.state.transfers.since.clear()
+PACKING: Final = Packing(StateSnapshot)
+TRANSACTIONS: Final = Packing(TransactionRecord)
 
 
 def resumed(store: JournalStorage, public_key: bytes) -> ReplayedLedger | None:
@@ -95,25 +71,26 @@ def resumed(store: JournalStorage, public_key: bytes) -> ReplayedLedger | None:
         return None
     try:
         _require_signed(stored, public_key)
-        snapshot = _PACKING.unpacked(stored.content)
-        return _position(store, snapshot) if snapshot.reads == FORMAT_VERSION else None
+        packed, _, records = stored.content.partition(b"\n")
+        snapshot = PACKING.unpacked(packed)
+        return _position(store, snapshot, records) if snapshot.reads == FORMAT_VERSION else None
     except (LedgerError, ValueError) as error:
         _log.warning("a snapshot of the ledger is not used: %s", error)
         return None
 
 
-def _position(store: JournalStorage, snapshot: StateSnapshot) -> ReplayedLedger:
+def _position(store: JournalStorage, snapshot: StateSnapshot, records: bytes) -> ReplayedLedger:
     newest = store.entries_before(snapshot.entries + 1, 1)
     if not newest or newest[0].entry_hash != snapshot.last_hash:
         raise LedgerError("snapshot.other_journal")
     state = _state_of(snapshot)
-    digest = _FIRST
+    digest = FIRST_DIGEST
     for part in store.snapshot_parts():
-        digest = _chained(digest, part)
+        digest = chained(digest, part)
         _put(state, part)
     if digest != snapshot.parts:
         raise LedgerError("snapshot.other_parts")
-    state.transactions.update({each.transaction: each for each in snapshot.transactions})
+    state.transactions.update({each.transaction: each for each in _at_work(records)})
     return ReplayedLedger(
         state=state,
         frontier=Frontier.of(snapshot.entries, snapshot.peaks),
@@ -123,42 +100,25 @@ def _position(store: JournalStorage, snapshot: StateSnapshot) -> ReplayedLedger:
     )
 
 
-def _snapshot_of(position: ReplayedLedger, last_hash: bytes, parts: bytes) -> StateSnapshot:
-    state = position.state
-    return StateSnapshot(
-        reads=FORMAT_VERSION,
-        entries=state.entries,
-        last_hash=last_hash,
-        peaks=position.frontier.peaks,
-        parts=parts,
-        format=state.format,
-        host_key=state.host_key,
-        writers=state.writers,
-        balances=dict(state.balances),
-        phones=tuple(state.phones.values()),
-        transactions=tuple(state.transactions.at_work()),
-        classes=tuple(state.classes.values()),
-        epoch=state.epoch,
-        economy=state.economy,
-    )
-
-
 def _state_of(snapshot: StateSnapshot) -> State:
     state = State()
     state.entries, state.format = snapshot.entries, snapshot.format
     state.host_key, state.epoch = snapshot.host_key, snapshot.epoch
     state.writers, state.economy = snapshot.writers, snapshot.economy
+    state.evidence_rule = snapshot.evidence_rule
     state.balances.update(snapshot.balances)
     state.phones.update({each.serial: each for each in snapshot.phones})
     state.classes.update({each.name: each for each in snapshot.classes})
     return state
 
 
-def _part_of(state: State) -> bytes:
-    records = state.transactions
-    settled = [(name, records.packed(name)) for name in records.packed_since]
-    packed: bytes = msgpack.packb([b"".join(state.transfers.since), settled])
-    return packed
+def _at_work(packed: bytes) -> Iterator[TransactionRecord]:
+    """Yield the transactions that are not over. Raises `LedgerError`."""
+    try:
+        lines = zlib.decompressobj().decompress(packed, _MOST_BYTES).splitlines()
+    except zlib.error:
+        raise LedgerError("snapshot.unreadable") from None
+    return (TRANSACTIONS.unpacked(line) for line in lines)
 
 
 def _put(state: State, part: bytes) -> None:
@@ -178,7 +138,8 @@ def _settled(state: State, part: bytes) -> Iterator[tuple[Any, Any]]:
         raise LedgerError("snapshot.unreadable") from None
 
 
-def _chained(before: bytes, part: bytes) -> bytes:
+def chained(before: bytes, part: bytes) -> bytes:
+    """Return the digest (32 bytes) of the parts so far and the next one."""
     return hashlib.sha256(before + hashlib.sha256(part).digest()).digest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,6 +59,8 @@ class VerificationReport:
     """How many phones were found wrong by evidence that was judged again, and convinces."""
     unproven: int = 0
     """How many by evidence that is not there, or that nobody judged."""
+    let_go: int = 0
+    """How many by evidence that was let go by rule, as the journal says."""
 
 
 def verify_ledger(
@@ -75,7 +77,8 @@ def verify_ledger(
         raise LedgerError("ledger.none_there", path=str(path))
     evidence = EvidenceStore(evidence_folder(path))
     with suppress(*_READ_AGAIN), SignaturesInParallel() as signatures:
-        return _verified(path, public_key, _Checker(evidence, judge, signatures.take))
+        checker = _Checker(evidence, judge, signatures.take)
+        return _verified(path, public_key, checker, signatures.ahead)
     counter = _Checker(evidence, judge, check_signature)
     try:
         return _verified(path, public_key, counter)
@@ -83,10 +86,15 @@ def verify_ledger(
         return counter.report(error.fact)
 
 
-def _verified(path: LedgerPlace, public_key: bytes, counter: _Checker) -> VerificationReport:
+def _verified(
+    path: LedgerPlace,
+    public_key: bytes,
+    counter: _Checker,
+    ahead: Callable[[Iterator[Entry]], Iterator[Entry]] = iter,
+) -> VerificationReport:
     store = open_storage_read_only(path)
     try:
-        replay(store, public_key, (counter.check,))
+        replay(store, public_key, (counter.check,), ahead)
     finally:
         store.close()
     return counter.report(None)
@@ -103,7 +111,8 @@ class _Checker:
     ) -> None:
         self._evidence, self._judge = evidence, judge
         self._check_signature = check_signature
-        self._convictions = self._unproven = 0
+        self._convictions = self._unproven = self._let_go = 0
+        self._missing: Counter[str] = Counter()
         self._audits: Counter[str] = Counter()
         self._heads = WitnessCheck()
         self._entries: dict[int, int] = {}
@@ -125,7 +134,8 @@ class _Checker:
             audits,
             formats,
             self._convictions,
-            self._unproven,
+            self._unproven + self._missing.total(),
+            self._let_go,
         )
 
     def check(self, entry: Entry) -> None:
@@ -140,6 +150,8 @@ class _Checker:
             raise LedgerError(
                 "ledger.entry_refused", entry=entry.sequence, reason=error.fact
             ) from None
+        if entry.kind == EntryKind.EVIDENCE_LET_GO:
+            self._let_go += sum(self._missing.pop(name, 0) for name in entry.fields()["names"])
         if entry.kind in (EntryKind.AUDIT, EntryKind.AUDIT_NOT_DONE):
             self._audits[outcome_of(entry.fields())] += 1
         self._heads.take(entry)
@@ -147,8 +159,11 @@ class _Checker:
 
     def _convict(self, entry: Entry) -> None:
         """Raise `LedgerError` for evidence that is there and does not convince."""
-        there = self._evidence.has(str(entry.fields().get("evidence")))
-        if self._judge is None or not there:
+        name = str(entry.fields().get("evidence"))
+        if not self._evidence.has(name):
+            self._missing[name] += 1
+            return
+        if self._judge is None:
             self._unproven += 1
             return
         require_proven(entry.fields(), self._evidence, self._judge)

@@ -231,6 +231,16 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class EvidenceRule:
+    """How long evidence beside the ledger is kept, as far as nothing needs it."""
+
+    most_days: int = 0
+    """0 is for ever."""
+    most_bytes: int = 1 << 30
+    """All files together: beyond it the oldest go first."""
+
+
+@dataclass(frozen=True)
 class Change:
     """The effect of one entry: records that take the place of earlier ones."""
 
@@ -247,6 +257,7 @@ class Change:
     host_key: bytes | None = None
     writers: frozenset[bytes] | None = None
     of_class: ClassRecord | None = None
+    evidence_rule: EvidenceRule | None = None
 
 
 def _rests(attempt: TransactionRecord) -> bool:
@@ -278,6 +289,7 @@ class State:
         """By name, the classes of phones that were audited."""
         self.epoch = Epoch()
         self.economy = PublicEconomy()
+        self.evidence_rule = EvidenceRule()
 
     def draft(self) -> State:
         """Return a state that begins as this one and can be changed or dropped without it.
@@ -295,15 +307,17 @@ class State:
 
     def phone(self, serial: str) -> PhoneAccount:
         """Return a phone's record. Raises `LedgerError` for one never registered."""
-        if serial not in self.phones:
-            raise LedgerError("ledger.phone_unknown", phone=serial)
-        return self.phones[serial]
+        try:
+            return self.phones[serial]
+        except KeyError:
+            raise LedgerError("ledger.phone_unknown", phone=serial) from None
 
     def transaction(self, transaction: str) -> TransactionRecord:
         """Return a transaction. Raises `LedgerError` for one never opened."""
-        if transaction not in self.transactions:
-            raise LedgerError("transaction.unknown", transaction=transaction)
-        return self.transactions[transaction]
+        try:
+            return self.transactions[transaction]
+        except KeyError:
+            raise LedgerError("transaction.unknown", transaction=transaction) from None
 
     def transactions_of(self, epoch: int) -> Iterator[TransactionRecord]:
         """Yield the transactions that were opened in an epoch."""
@@ -332,20 +346,30 @@ class State:
     def absorb(self, change: Change) -> None:
         """Take over the effect of the next entry; cannot fail."""
         self.entries += 1
-        self.balances.update(change.balances)
-        self.transfers.add(item.id for item in change.transfers)
-        self.phones.update({phone.serial: phone for phone in change.phones})
+        if change.balances:
+            self.balances.update(change.balances)
+        if change.transfers:
+            self.transfers.add(item.id for item in change.transfers)
+        for phone in change.phones:
+            self.phones[phone.serial] = phone
         if change.transaction is not None:
             self.transactions[change.transaction.transaction] = change.transaction
-        self.transactions.update({each.transaction: each for each in change.transactions})
+        for each in change.transactions:
+            self.transactions[each.transaction] = each
         if change.economy is not None:
             self.economy = change.economy
         if change.epoch is not None:
             self.epoch = change.epoch
-        if change.format is not None:
-            self.format = change.format
         if change.of_class is not None:
             self.classes[change.of_class.name] = change.of_class
+        if change.evidence_rule is not None:
+            self.evidence_rule = change.evidence_rule
+        self._absorb_writing(change)
+
+    def _absorb_writing(self, change: Change) -> None:
+        """Take over who writes from here on, and how."""
+        if change.format is not None:
+            self.format = change.format
         if change.writers is not None:
             self.writers = change.writers
         if change.host_key is not None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
-from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
+from app.ledger.rules import evidence, kept_evidence, transaction_rules, witness_rules, writers
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.deals import closing
@@ -134,5 +134,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.GRANT_PAID: grants.grant_paid,
         EntryKind.STOPPED: stopping.stopped,
         EntryKind.RESUMED: stopping.resumed,
+        EntryKind.EVIDENCE_RULE: kept_evidence.rule_changed,
+        EntryKind.EVIDENCE_LET_GO: kept_evidence.let_go,
     }
 )

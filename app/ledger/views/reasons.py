@@ -21,6 +21,8 @@ REMOVED_BY_OPERATOR: Final = "key.removed_by_operator"
 """The reason of a withdrawn key: the operator said so, or removed it with all that is ours."""
 IN_WINDOW: Final = "stop.in_window"
 """The reason of an emergency stop that the window's button ordered."""
+BY_KEEPERS: Final = "stop.by_keepers"
+"""The reason of an emergency stop that keepers ordered without giving another."""
 _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
     {
         "wrong-output": Fact("offence.wrong_output"),
@@ -35,6 +37,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         NEVER_CONCLUDED: Fact(NEVER_CONCLUDED),
         OTHERS_WRONG: Fact(OTHERS_WRONG),
         IN_WINDOW: Fact(IN_WINDOW),
+        BY_KEEPERS: Fact(BY_KEEPERS),
         STARTED_ANEW: Fact(STARTED_ANEW),
         REMOVED_BY_OPERATOR: Fact(REMOVED_BY_OPERATOR),
         **{

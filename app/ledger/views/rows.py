@@ -55,6 +55,7 @@ class RecentEntries:
                 if each.doubted
             ),
             economy_view(state),
+            state.evidence_rule,
         )
 
 
@@ -143,6 +144,13 @@ def _rolled_back(fields: Fields) -> Fact:
     return Fact("journal.rolled_back", count=fields["good_tokens"], reason=reason)
 
 
+def _evidence_rule(fields: Fields) -> Fact:
+    if fields["most_days"]:
+        days, size = fields["most_days"], fields["most_bytes"]
+        return Fact("journal.evidence_rule_days", count=days, size=size)
+    return Fact("journal.evidence_rule", size=fields["most_bytes"])
+
+
 def _void_reason(fields: Fields) -> Fact:
     expired = fields["reason"] == VoidReason.EXPIRED
     return Fact("transaction.void_expired" if expired else "transaction.void_broken_off")
@@ -193,6 +201,10 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
             "journal.payments_released", count=len(fields["transactions"])
         ),
         **ECONOMY,
+        EntryKind.EVIDENCE_RULE: _evidence_rule,
+        EntryKind.EVIDENCE_LET_GO: lambda fields: Fact(
+            "journal.evidence_let_go", count=len(fields["names"])
+        ),
         EntryKind.EPOCH_OPENED: lambda fields: Fact("journal.epoch_opened", epoch=fields["epoch"]),
         EntryKind.EPOCH_CLOSED: lambda fields: Fact("journal.epoch_closed", epoch=fields["epoch"]),
     }

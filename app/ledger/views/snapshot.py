@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.ledger.rules.state import EvidenceRule
 from app.ledger.views.economy import EconomySnapshot
 
 
@@ -96,3 +97,4 @@ class LedgerSnapshot:
     doubted: tuple[DoubtedClass, ...] = ()
     """Classes whose phones nobody is blamed for until the operator confirms."""
     economy: EconomySnapshot = field(default_factory=EconomySnapshot)
+    evidence_rule: EvidenceRule = field(default_factory=EvidenceRule)

@@ -7,8 +7,9 @@ from app.models.errors import UnusualModelError
 from app.models.families.dimensions import dimensions_of
 from app.models.families.interface import Dimensions, Part, Weight
 from app.models.families.llama import head_part, usual_attention
-from app.models.families.plain import EMBEDDING_NORM, PlainDecoder, PlainStyle
+from app.models.families.plain import PlainDecoder, PlainStyle
 from app.models.families.weights import (
+    EMBEDDING_NORM,
     HEAD_NORM,
     DecoderWeights,
     affine,

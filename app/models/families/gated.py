@@ -22,9 +22,11 @@ from app.models.families.interface import (
     HeadOutput,
     Part,
 )
+from app.models.families.pooling import EncoderHead
 from app.models.families.weights import (
     COSINES,
     EMBEDDING,
+    EMBEDDING_NORM,
     EXPERTS_IN,
     EXPERTS_OUT,
     HEAD,
@@ -36,6 +38,8 @@ from app.models.families.weights import (
     DecoderWeights,
 )
 from app.models.graphs.attention import AttentionShape, attend, head_norm, split_heads
+from app.models.graphs.both_ways import attend_both_ways
+from app.models.graphs.distances import window_bias
 from app.models.graphs.experts import ExpertShape, mixture
 from app.models.graphs.graph import ShardGraph
 from app.models.graphs.operators import (
@@ -49,6 +53,7 @@ from app.models.graphs.operators import (
     softcap,
 )
 from app.models.graphs.rotary import Rotary
+from app.models.tensors import BIAS_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class GatedStyle:
     head with `head_norms`, whole rows with `row_norms`. With `layer_norms` norms take the mean
     away. With `parallel` attention and feed-forward both read the layer's one norm. What both add
     is multiplied by `residual_scale`, logits by `logit_scale`. A `logit_softcap` of 0 is none.
+
+    With `both_ways` every token sees all others within its window, on either side of it.
 
     What a layer has no weights of it leaves out: norms before or behind attention and feed-forward,
     the feed-forward itself beside `experts`.
@@ -74,6 +81,7 @@ class GatedStyle:
     row_norms: bool = False
     layer_norms: bool = False
     parallel: bool = False
+    both_ways: bool = False
     embedding_scale: float = 1.0
     residual_scale: float = 1.0
     logit_scale: float = 1.0
@@ -95,10 +103,18 @@ class GatedDecoder:
     style: GatedStyle
     weights: DecoderWeights
     answer: HeadOutput = GENERATION
+    pooled: EncoderHead | None = None
+    """What stands behind the last norm instead of one matrix."""
+
+    def pooling(self, head: EncoderHead, answer: HeadOutput) -> GatedDecoder:
+        """Return the same decoder with what makes one answer of all rows."""
+        weights = replace(self.weights, head=None, head_weights=head.weights())
+        return replace(self, weights=weights, pooled=head, answer=answer)
 
     def answering(self, head: Part, answer: HeadOutput) -> Family:
         """Return the same decoder with another last matrix."""
-        weights = replace(self.weights, head=head)
+        norm = tuple(each for each in self.weights.head_norm if each.name != HEAD + BIAS_SUFFIX)
+        weights = replace(self.weights, head=head, head_norm=norm)
         style = replace(self.style, logit_softcap=0.0, logit_scale=1.0)
         return replace(self, style=style, weights=weights, answer=answer)
 
@@ -116,8 +132,9 @@ class GatedDecoder:
         return tables
 
     def add_embedding(self, graph: ShardGraph, token_ids: str) -> str:
-        """Look the tokens' rows up."""
+        """Look the tokens' rows up; norm them where there are weights for it."""
         rows = graph.rows(token_ids, EMBEDDING)
+        rows = self._norm(graph, rows, EMBEDDING_NORM)
         if self.style.embedding_scale == 1:
             return rows
         scale = graph.constant("embedding.scale", np.float32(self.style.embedding_scale))
@@ -136,7 +153,12 @@ class GatedDecoder:
         return graph.operator("Add", [after, scaled(graph, inner, scale)])
 
     def add_head(self, graph: ShardGraph, hidden: str) -> str:
-        """Norm the last position and multiply it with the head or the embedding tied to it."""
+        """Norm the last position and multiply it with the head or the embedding tied to it.
+
+        With a head that reads all rows these are normed and left to it.
+        """
+        if self.pooled is not None:
+            return self.pooled.add(graph, self._norm(graph, hidden, HEAD_NORM))
         normed = self._norm(graph, last_position(graph, hidden), HEAD_NORM)
         logits = graph.linear(normed, HEAD if graph.has(HEAD) else EMBEDDING)
         logits = scaled(graph, logits, self.style.logit_scale)
@@ -182,13 +204,21 @@ class GatedDecoder:
 
     def _attend(self, graph: ShardGraph, layer: int, normed: str) -> str:
         own, style = f"layer.{layer}.", self.style
+        queries = self._queries(graph, own, graph.linear(normed, own + "query_key_value"))
+        rotary = [graph.weight(table) for table in self._tables_of(layer)]
+        if style.both_ways:
+            window = style.windows[layer]
+            bias = window_bias(graph, normed, window) if window else ""
+            return attend_both_ways(
+                graph, queries, layer, style.attention, rotary=rotary, bias=bias
+            )
         sinks = own + "sinks"
         return attend(
             graph,
-            self._queries(graph, own, graph.linear(normed, own + "query_key_value")),
+            queries,
             layer,
             style.attention,
-            rotary=[graph.weight(table) for table in self._tables_of(layer)],
+            rotary=rotary,
             sinks=graph.weight(sinks) if graph.has(sinks) else "",
             window_tokens=style.windows[layer],
         )

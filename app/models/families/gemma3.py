@@ -17,13 +17,14 @@ from app.models.families.rotaries import layer_rotaries, with_rotary
 from app.models.families.weights import LOCAL_TABLES, vector
 
 DEFAULT_PATTERN = 6
+BOTH_WAYS = "use_bidirectional_attention"
 DEFAULT_BASE = 1_000_000.0
 LOCAL_BASE = 10_000.0
 
 
 def gemma3(configuration: Configuration) -> GatedDecoder:
     """Return a Gemma 3 model. Raises `BadInputError` for what it does not compute."""
-    if configuration.flag("use_bidirectional_attention", default=False):
+    if configuration.flag(BOTH_WAYS, default=False):
         raise UnusualModelError("family.gemma_both_ways")
     whole, local = layer_rotaries(
         configuration, DEFAULT_BASE, configuration.number("rope_local_base_freq", LOCAL_BASE)

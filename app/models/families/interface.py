@@ -107,6 +107,10 @@ class BlockPlan:
     kind: BlockKind
     weights: tuple[Weight, ...]
     shared: tuple[SharedWeight, ...] = ()
+    kept_rows: int = 1
+    """Rows of keys and values that a layer keeps for each token of a text."""
+    read_share: float = 1.0
+    """How much of the block a token reads that is written."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,15 @@ from app.models.families.interface import (
     HeadOutput,
     Part,
 )
-from app.models.families.weights import COSINES, EMBEDDING, HEAD, HEAD_NORM, SINES, DecoderWeights
+from app.models.families.weights import (
+    COSINES,
+    EMBEDDING,
+    EMBEDDING_NORM,
+    HEAD,
+    HEAD_NORM,
+    SINES,
+    DecoderWeights,
+)
 from app.models.graphs.attention import AttentionShape, attend
 from app.models.graphs.graph import ShardGraph
 from app.models.graphs.operators import activate, last_position, layer_norm
@@ -28,7 +36,6 @@ from app.models.graphs.positions import linear_bias, positions
 from app.models.graphs.rotary import Rotary
 
 POSITIONS = "positions"
-EMBEDDING_NORM = "embedding.norm"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import numpy as np
 from app.models.families.interface import Weight
 from app.models.families.weights import HEAD
 from app.models.graphs.graph import ShardGraph
-from app.models.graphs.operators import last_position
+from app.models.graphs.operators import activate, last_position, layer_norm
 
 POOLER = "head.pooler"
+POOLER_NORM = "head.pooler_norm"
 
 
 class PoolingMode(StrEnum):
@@ -39,7 +40,7 @@ class EncoderHead(Protocol):
 
 @dataclass(frozen=True)
 class FirstTokenScores:
-    """A dense layer on the first token, an activation (`Tanh`, `Relu`) and a matrix of labels."""
+    """A dense layer on the first token, an activation (`tanh` or a layer's) and labels' rows."""
 
     pooler: tuple[Weight, ...]
     activation: str
@@ -52,7 +53,38 @@ class FirstTokenScores:
     def add(self, graph: ShardGraph, hidden: str) -> str:
         """Return the scores [batch, labels]."""
         pooled = graph.linear(first_position(graph, hidden), POOLER)
-        return graph.linear(graph.operator(self.activation, [pooled]), HEAD)
+        return graph.linear(head_activation(graph, pooled, self.activation), HEAD)
+
+
+@dataclass(frozen=True)
+class PooledScores:
+    """A dense layer, an activation and a norm on the first token or the mean, then the labels."""
+
+    mode: PoolingMode
+    dense: tuple[Weight, ...]
+    activation: str
+    epsilon: float
+    norm: tuple[Weight, ...]
+    scores: tuple[Weight, ...]
+
+    def weights(self) -> tuple[Weight, ...]:
+        """Return all layers' weights."""
+        return (*self.dense, *self.norm, *self.scores)
+
+    def add(self, graph: ShardGraph, hidden: str) -> str:
+        """Return the scores [batch, labels]."""
+        pooled = graph.linear(pooled_rows(graph, hidden, self.mode), POOLER)
+        opened = head_activation(graph, pooled, self.activation)
+        return graph.linear(layer_norm(graph, opened, POOLER_NORM, self.epsilon), HEAD)
+
+
+@dataclass(frozen=True)
+class DenseStep:
+    """A layer that sentence-transformers puts behind the pooling."""
+
+    weights: tuple[Weight, ...]
+    activation: str
+    """`tanh`, or empty for none."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +93,37 @@ class SentenceVector:
 
     mode: PoolingMode
     normed: bool
+    steps: tuple[DenseStep, ...] = ()
 
     def weights(self) -> tuple[Weight, ...]:
-        """Return nothing: pooling has no weights."""
-        return ()
+        """Return the weights of the layers behind the pooling."""
+        return tuple(weight for step in self.steps for weight in step.weights)
 
     def add(self, graph: ShardGraph, hidden: str) -> str:
         """Return the vector [batch, hidden]."""
-        pooled = self._pooled(graph, hidden)
+        vector = pooled_rows(graph, hidden, self.mode)
+        for step in self.steps:
+            vector = graph.linear(vector, step.weights[0].name)
+            vector = head_activation(graph, vector, step.activation) if step.activation else vector
         if not self.normed:
-            return pooled
-        return graph.operator("LpNormalization", [pooled], axis=-1, p=2)
+            return vector
+        return graph.operator("LpNormalization", [vector], axis=-1, p=2)
 
-    def _pooled(self, graph: ShardGraph, hidden: str) -> str:
-        if self.mode is PoolingMode.FIRST:
-            return first_position(graph, hidden)
-        if self.mode is PoolingMode.LAST:
-            return last_position(graph, hidden)
-        axis = graph.constant("tokens.axis", np.array([1], np.int64))
-        kind = "ReduceMean" if self.mode is PoolingMode.MEAN else "ReduceMax"
-        return graph.operator(kind, [hidden, axis], keepdims=0)
+
+def pooled_rows(graph: ShardGraph, hidden: str, mode: PoolingMode) -> str:
+    """Return one row for the whole text: [batch, tokens, hidden] to [batch, hidden]."""
+    if mode is PoolingMode.FIRST:
+        return first_position(graph, hidden)
+    if mode is PoolingMode.LAST:
+        return last_position(graph, hidden)
+    axis = graph.constant("tokens.axis", np.array([1], np.int64))
+    kind = "ReduceMean" if mode is PoolingMode.MEAN else "ReduceMax"
+    return graph.operator(kind, [hidden, axis], keepdims=0)
+
+
+def head_activation(graph: ShardGraph, value: str, name: str) -> str:
+    """Apply `tanh`, or an activation that layers have too, to every element."""
+    return graph.operator("Tanh", [value]) if name == "tanh" else activate(graph, value, name)
 
 
 def first_position(graph: ShardGraph, hidden: str) -> str:

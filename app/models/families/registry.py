@@ -7,11 +7,13 @@ from typing import TypeGuard
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration, shown
+from app.models.families.bart import BART, M2M100, MARIAN, MBART, PEGASUS, like_bart
 from app.models.families.bert import encoder_classifier, sentence_encoder
-from app.models.families.bert_names import BERT, DISTILBERT, ROBERTA
+from app.models.families.bert_names import BERT, DEBERTA, DISTILBERT, MPNET, NOMIC, ROBERTA
 from app.models.families.bloom import bloom
 from app.models.families.classifier import classifier
 from app.models.families.cohere import cohere, cohere2
+from app.models.families.embedder import embedder, gemma3_embedder
 from app.models.families.gemma import gemma
 from app.models.families.gemma2 import gemma2
 from app.models.families.gemma3 import gemma3
@@ -24,6 +26,7 @@ from app.models.families.interface import Family
 from app.models.families.llama import llama
 from app.models.families.mistral import ministral3, mistral
 from app.models.families.mixtral import mixtral
+from app.models.families.modernbert import modernbert, modernbert_classifier
 from app.models.families.olmo import olmo2, olmo3
 from app.models.families.olmoe import olmoe
 from app.models.families.opt import opt
@@ -34,7 +37,9 @@ from app.models.families.qwen3_moe import qwen3_moe
 from app.models.families.refused import refuse_unread_form, refuse_what_no_phone_runs
 from app.models.families.smollm3 import smollm3
 from app.models.families.starcoder2 import starcoder2
+from app.models.families.t5 import t5
 from app.models.families.text_part import GEMMA3_DEFAULTS, text_part
+from app.models.sentence_settings import SECTION
 
 FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "LlamaForCausalLM": llama,
@@ -79,15 +84,56 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "BloomForSequenceClassification": classifier(bloom),
     "OPTForSequenceClassification": classifier(opt),
     "GPTNeoXForSequenceClassification": classifier(gpt_neox),
+    "GemmaForSequenceClassification": classifier(gemma),
+    "Gemma3TextForSequenceClassification": classifier(gemma3),
+    "Ministral3ForSequenceClassification": classifier(ministral3),
+    "SmolLM3ForSequenceClassification": classifier(smollm3),
+    "Qwen3MoeForSequenceClassification": classifier(qwen3_moe),
+    "MixtralForSequenceClassification": classifier(mixtral),
+    "PhimoeForSequenceClassification": classifier(phimoe),
+    "GptOssForSequenceClassification": classifier(gpt_oss),
+    "Olmo2ForSequenceClassification": classifier(olmo2),
+    "Olmo3ForSequenceClassification": classifier(olmo3),
+    "GlmForSequenceClassification": classifier(glm),
+    "Glm4ForSequenceClassification": classifier(glm4),
+    "Starcoder2ForSequenceClassification": classifier(starcoder2),
+    "T5ForConditionalGeneration": t5,
+    "MT5ForConditionalGeneration": t5,
+    "BartForConditionalGeneration": like_bart(BART),
+    "MBartForConditionalGeneration": like_bart(MBART),
+    "MarianMTModel": like_bart(MARIAN),
+    "PegasusForConditionalGeneration": like_bart(PEGASUS),
+    "M2M100ForConditionalGeneration": like_bart(M2M100),
     "BertModel": sentence_encoder(BERT),
     "RobertaModel": sentence_encoder(ROBERTA),
     "XLMRobertaModel": sentence_encoder(ROBERTA),
     "DistilBertModel": sentence_encoder(DISTILBERT),
+    "MPNetModel": sentence_encoder(MPNET),
+    "NomicBertModel": sentence_encoder(NOMIC),
+    "DebertaV2Model": sentence_encoder(DEBERTA),
+    "ModernBertModel": modernbert,
+    "Gemma3TextModel": gemma3_embedder,
+    "LlamaModel": embedder(llama),
+    "MistralModel": embedder(mistral),
+    "Qwen2Model": embedder(qwen2),
+    "Qwen3Model": embedder(qwen3),
     "BertForSequenceClassification": encoder_classifier(BERT),
     "RobertaForSequenceClassification": encoder_classifier(ROBERTA),
     "XLMRobertaForSequenceClassification": encoder_classifier(ROBERTA),
     "DistilBertForSequenceClassification": encoder_classifier(DISTILBERT),
+    "MPNetForSequenceClassification": encoder_classifier(MPNET),
+    "NomicBertForSequenceClassification": encoder_classifier(NOMIC),
+    "DebertaV2ForSequenceClassification": encoder_classifier(DEBERTA),
+    "ModernBertForSequenceClassification": modernbert_classifier,
 }
+_EMBEDDERS: Mapping[str, str] = {
+    "LlamaForCausalLM": "LlamaModel",
+    "MistralForCausalLM": "MistralModel",
+    "Qwen2ForCausalLM": "Qwen2Model",
+    "Qwen3ForCausalLM": "Qwen3Model",
+    "Gemma3ForCausalLM": "Gemma3TextModel",
+}
+"""What a decoder becomes beside files that say how its rows make a vector (`modules.json`)."""
 _DECODERS = ("ForCausalLM", "LMHeadModel")
 
 
@@ -101,7 +147,9 @@ def family_of(configuration: Configuration) -> Family:
     for name in names:
         if name in FAMILIES:
             refuse_unread_form(configuration)
-            return FAMILIES[name](configuration)
+            embeds = configuration.section(SECTION) is not None
+            made = _EMBEDDERS.get(name, name) if embeds else name
+            return FAMILIES[made](configuration)
     refuse_unsupported(configuration)
     known = tuple(FAMILIES)
     if not names:

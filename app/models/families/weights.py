@@ -11,6 +11,7 @@ from app.models.families.interface import BlockPlan, Part, SharedWeight, Weight,
 from app.models.tensors import BIAS_SUFFIX
 
 EMBEDDING = "embedding"
+EMBEDDING_NORM = "embedding.norm"
 HEAD = "head"
 HEAD_NORM = "head.norm"
 ROUTER = "router"
@@ -35,8 +36,9 @@ LOCAL_TABLES = (
 class DecoderWeights:
     """Where a decoder's weights lie in the checkpoint.
 
-    `table` is the embedding; `head` None means that it is the head as well. `layer` returns the
-    weights of one layer; `shared` is what every layer reads of the family's tables.
+    `table` is the embedding; `head` None means that it is the head as well, unless there are
+    `head_weights`. `layer` returns the weights of one layer; `shared` is what every layer reads of
+    the family's tables.
     """
 
     table: Part
@@ -45,6 +47,7 @@ class DecoderWeights:
     head: Part | None
     beside_table: tuple[Weight, ...] = ()
     shared: tuple[SharedWeight, ...] = ()
+    head_weights: tuple[Weight, ...] | None = None
 
     def plans(self, layer_count: int) -> tuple[BlockPlan, ...]:
         """Return the blocks in order: embedding, layers, head."""
@@ -57,6 +60,8 @@ class DecoderWeights:
         return (embedding, *layers, self._head_plan())
 
     def _head_plan(self) -> BlockPlan:
+        if self.head_weights is not None:
+            return BlockPlan(BlockKind.HEAD, (*self.head_norm, *self.head_weights))
         if self.head is None:
             tied = SharedWeight(EMBEDDING, WeightRole.MATRIX)
             return BlockPlan(BlockKind.HEAD, self.head_norm, (tied,))

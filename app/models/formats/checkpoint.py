@@ -39,7 +39,11 @@ from app.models.formats.model_folder import (
 )
 from app.models.formats.torch_file import TorchFile, TorchFileError
 from app.models.quantization.block_wise import BLOCK_COLUMNS
-from app.models.sentence_settings import with_sentence_settings
+from app.models.sentence_settings import (
+    DENSE_FILE,
+    dense_settings,
+    with_sentence_settings,
+)
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
@@ -65,8 +69,14 @@ class Checkpoint(ModelFolder):
         _refuse_other_forms(folder)
         configuration = Configuration.from_file(folder / CONFIGURATION_FILE)
         super().__init__(folder, with_sentence_settings(configuration, folder))
-        self.weight_files = _weight_files(folder)
-        self._placed = {name: path for path in self.weight_files for name in _names(path)}
+        steps = dense_settings(self.configuration)
+        dense = {step.folder: folder / step.folder / DENSE_FILE for step in steps}
+        of_model = _weight_files(folder)
+        self.weight_files = (*of_model, *dense.values())
+        self._placed = {name: path for path in of_model for name in _names(path)}
+        self._placed |= {
+            f"{at}/{name}": path for at, path in dense.items() for name in _names(path)
+        }
         self._block = scaled_block(configuration)
 
     def __contains__(self, tensor: str) -> bool:
@@ -217,7 +227,7 @@ class Checkpoint(ModelFolder):
         if name is None:
             raise BadInputError("tensor.missing", tensor=tensor)
         with _opened(self._placed[name]) as file:
-            yield file.get_slice(name)
+            yield file.get_slice(name.rpartition("/")[2])
 
 
 def _steps(first: int, after: int, step: int, matrix_rows: int) -> Iterator[tuple[int, int]]:

@@ -72,7 +72,7 @@ def attend(
     `past.{layer}.key`, `.value` and `present.{layer}.key`, `.value`.
     """
     if rotary and shape.turned_size // 2 % ROTARY_COLUMNS_STEP:
-        queries, rotary = _turned(graph, queries, shape, rotary), ()
+        queries, rotary = turned(graph, queries, shape, rotary), ()
     past = [f"past.{layer}.{part}" for part in ("key", "value")]
     present = [f"present.{layer}.{part}" for part in ("key", "value")]
     inputs = [*queries, "", ""][:3]
@@ -95,29 +95,14 @@ def attend(
     )
 
 
-def attend_both_ways(graph: ShardGraph, packed: str, layer: int, shape: AttentionShape) -> str:
-    """Add attention of every token over all tokens of the step, without a cache.
-
-    `packed` is queries, keys and values, [batch, tokens, 3 * heads * head_size].
-    """
-    return graph.operator(
-        "MultiHeadAttention",
-        split_heads(graph, packed, shape),
-        [f"attention.{layer}"],
-        domain=MICROSOFT,
-        num_heads=shape.heads,
-        scale=shape.scale,
-    )
-
-
-def _turned(
+def turned(
     graph: ShardGraph, queries: Sequence[str], shape: AttentionShape, rotary: Sequence[str]
-) -> tuple[str, ...]:
+) -> tuple[str, str, str]:
     """Return queries, keys and values, the first two turned by an operator of its own."""
     query, key, value = queries if len(queries) > 1 else split_heads(graph, queries[0], shape)
     places = positions(graph, query)
     whole = shape.turned_size == shape.head_size
-    turned = [
+    query, key = (
         graph.operator(
             "RotaryEmbedding",
             [each, places, *rotary],
@@ -127,5 +112,5 @@ def _turned(
             rotary_embedding_dim=0 if whole else shape.turned_size,
         )
         for each, heads in ((query, shape.heads), (key, shape.kv_heads))
-    ]
-    return (*turned, value)
+    )
+    return query, key, value

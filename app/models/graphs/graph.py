@@ -30,6 +30,8 @@ INTEGER_ACCURACY_LEVEL = 4
 """MatMulNBits quantises the activations to int8, which is what makes it quick on ARM."""
 FLAT_SUFFIX = ".flat"
 INPUT_IDS = "input_ids"
+HIDDEN_INPUT = "hidden_in"
+HIDDEN_OUTPUT = "hidden_out"
 LOGITS = "logits"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"
@@ -51,6 +53,7 @@ class ShardGraph:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._shared: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self.opset = ONNX_OPSET
         """Version of ONNX's own operators; set by what copies nodes of another version."""
 
@@ -81,7 +84,7 @@ class ShardGraph:
         inputs: Sequence[str],
         outputs: Sequence[str] = (),
         domain: str = "",
-        **attributes: float | str | onnx.GraphProto,
+        **attributes: float | str | Sequence[int] | onnx.GraphProto,
     ) -> str:
         """Add a node; returns its first output, named here unless `outputs` names it."""
         position = self._count
@@ -194,6 +197,10 @@ class ShardGraph:
             return product
         return self.operator("Add", [product, self.weight(name + BIAS_SUFFIX)])
 
+    def note(self, name: str, value: str) -> None:
+        """Keep a text in the graph's metadata."""
+        self._notes[name] = value
+
     def once(self, name: str, add: Callable[[], str]) -> str:
         """Add a value that several layers share, such as a mask, the first time it is asked for."""
         if name not in self._shared:
@@ -213,6 +220,7 @@ class ShardGraph:
             ],
             ir_version=INTERMEDIATE_VERSION,
         )
+        helper.set_model_props(model, self._notes)
         content: bytes = model.SerializeToString(deterministic=True)
         return content
 

@@ -13,6 +13,26 @@ from onnx import TensorProto
 
 from app.models.graphs.graph import LENGTHS, TOTAL_LENGTH, ShardGraph
 
+UNUSED_POSITIONS = 2
+"""Of BART's and M2M100's: positions are counted from behind these."""
+
+
+def sorted_waves(count: int, size: int) -> NDArray[np.float32]:
+    """Return sines, then cosines, of neighbouring columns' frequencies (Marian, Pegasus)."""
+    columns = np.arange(size)
+    angles = np.arange(count)[:, None] / np.power(10000, 2 * (columns // 2) / size)[None]
+    return np.concatenate([np.sin(angles[:, ::2]), np.cos(angles[:, 1::2])], 1).astype(np.float32)
+
+
+def later_waves(count: int, size: int) -> NDArray[np.float32]:
+    """Return sines, then cosines, from the third position on (M2M100, after fairseq)."""
+    half = size // 2
+    step = math.log(10000) / (half - 1)
+    rates = np.exp(np.arange(half, dtype=np.float32) * np.float32(-step))
+    angles = np.arange(UNUSED_POSITIONS, UNUSED_POSITIONS + count, dtype=np.float32)[:, None]
+    waves = np.concatenate([np.sin(angles * rates), np.cos(angles * rates)], 1)
+    return np.pad(waves, ((0, 0), (0, size % 2))).astype(np.float32)
+
 
 def positions(graph: ShardGraph, rows: str) -> str:
     """Return each token's place in its sequence, int64 [batch, tokens].

@@ -39,7 +39,12 @@ def cut_stable_on(model: StoredModel, store: BlobStore) -> str:
     layers keep no rows has none to reuse, nor has a vector rows that another text goes on from.
     """
     manifest = model.manifest
-    if not manifest.cached or manifest.answer_size or manifest.context_tokens < ROWS:
+    if (
+        manifest.paired
+        or not manifest.cached
+        or manifest.answer_size
+        or manifest.context_tokens < ROWS
+    ):
         return ""
     tried = range(min(manifest.layer_count - 1, 2))
     try:

@@ -13,6 +13,7 @@ from app.models.blocks import BlockAccountant
 from app.models.families.interface import BlockPlan, Family
 from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
+from app.models.importing.chains import begins_with, encoder_layers_of, with_source_graphs
 from app.models.importing.encoding import encode
 from app.models.importing.import_record import ImportRecord, WrittenBlock
 from app.models.importing.notes import notes_after, notes_before
@@ -126,8 +127,10 @@ class Importer:
     def _manifest(self, name: str, tokenizer: Blob | None) -> ModelManifest:
         sizes = self._family.dimensions
         blobs = {blob.sha256: blob for blob in self._blobs}
-        accountant = BlockAccountant(self._plans, sizes, self._tensors, blobs)
-        bare = bare_manifest(name, self._family, self._quantization, accountant.blocks())
+        blocks = BlockAccountant(self._plans, sizes, self._tensors, blobs).blocks()
+        blocks = with_source_graphs(self._family, blocks, self._tensors, self._store)
+        blobs |= {blob.sha256: blob for block in blocks for blob in block.blobs}
+        bare = bare_manifest(name, self._family, self._quantization, blocks)
         return replace(
             bare,
             begin_token=self._checkpoint.begin_token,
@@ -135,6 +138,7 @@ class Importer:
             tokenizer=tokenizer,
             pad_token=next(iter(self._checkpoint.configuration.tokens("pad_token_id")), None),
             chat_template=self._store_chat_template(),
+            answer_begins_with=begins_with(self._checkpoint, self._family),
             weights=tuple(self._store.weight_file(blob) for blob in blobs.values()),
         )
 
@@ -165,6 +169,7 @@ def bare_manifest(
         task=answer.task,
         labels=answer.labels,
         scoring=answer.scoring,
+        encoder_layers=encoder_layers_of(family),
     )
 
 

@@ -16,7 +16,12 @@ from app.models.chat.chat_source import (
 from app.models.formats.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, GENERATION_FILE, TOKENIZER_FILE
-from app.models.sentence_settings import MODULES_FILE, POOLING_FILE, SETTINGS_FILE
+from app.models.sentence_settings import (
+    DENSE_FILE,
+    MODULES_FILE,
+    POOLING_FILE,
+    SETTINGS_FILE,
+)
 from app.models.sources.reference import HubReference
 
 MAXIMUM_FILES = 100_000
@@ -34,7 +39,7 @@ _BESIDE_WEIGHTS = frozenset(
         SETTINGS_FILE,
     }
 )
-_STEP_SETTINGS = re.compile(rf"[^/]+/{re.escape(POOLING_FILE)}")
+_STEP_FILES = re.compile(rf"\d+_[^/]+/({re.escape(POOLING_FILE)}|{re.escape(DENSE_FILE)})")
 
 
 @dataclass(frozen=True)
@@ -128,4 +133,4 @@ def _without_weights(files: Sequence[HubFile], reference: HubReference) -> BadIn
 
 
 def _is_beside(name: str) -> bool:
-    return name in _BESIDE_WEIGHTS or _STEP_SETTINGS.fullmatch(name) is not None
+    return name in _BESIDE_WEIGHTS or _STEP_FILES.fullmatch(name) is not None

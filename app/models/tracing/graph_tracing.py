@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx
 
+from app.core.errors import BadInputError
 from app.models.architecture import architecture_of
 from app.models.families.interface import Dimensions
+from app.models.families.paired import PairedModel
 from app.models.graphs.graph import INPUT_IDS, ShardGraph
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.store import BlobStore
@@ -35,8 +37,10 @@ _FLOAT = np.dtype(np.float32)
 
 
 def trace(model: StoredModel, store: BlobStore) -> ComputationGraph:
-    """Return the graph of the whole model."""
+    """Return the graph of the whole model. Raises `BadInputError` for one of two chains."""
     family = architecture_of(model, store)
+    if isinstance(family, PairedModel):
+        raise BadInputError("graph.of_two_chains", model=model.manifest.name)
     graph = ShardGraph(model.tensors, in_outline=True)
     blocks: list[int] = []
 

@@ -35,6 +35,9 @@ class AttemptTerms:
     asked: AskedTokens | None = None
     """Which tokens the last stage is to choose, by the host's own word."""
 
+    source_tokens: int = 0
+    """How many of the first tokens an encoder reads, in one step; 0 of one chain."""
+
     @property
     def committed_alternatives(self) -> int:
         """How many of the likeliest tokens the last stage commits to, shown or not."""

@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Final
 
 from app.pipeline.prompts.step_record import StepRecord
 from workers.protocol.commands import MAXIMUM_EXCERPT_STEPS
+from workers.protocol.step_message import MAXIMUM_DRAFTS
 
 FEWEST_ROWS = 2
 """Of a step whose rows are computed among others."""
+MESSAGES_A_STAGE: Final = 4
+"""Single rows go in fewer messages than these for each stage only where a message is full."""
 
 
 def chunk_sizes(tokens: int, chunk_tokens: int) -> list[int]:
@@ -42,6 +46,24 @@ def step_sizes(tokens: int, answers: int, done: int, chunk_tokens: int) -> list[
     """
     asked = max(tokens - answers - done, 0)
     return [*chunk_sizes(asked, chunk_tokens), *([1] * (tokens - done - asked))]
+
+
+def sendings(sizes: Sequence[int], stages: int) -> list[tuple[int, ...]]:
+    """Return which steps of those sizes are sent in one message, in their order.
+
+    Single rows go together, each computed as if it came alone, so that they do not wait for a hop
+    each; in so many messages that every stage has work. The last step goes by itself, as a token
+    may be wanted of it.
+    """
+    singles = sum(size == 1 for size in sizes[:-1])
+    most = min(max(singles // (MESSAGES_A_STAGE * stages), 1), 1 + MAXIMUM_DRAFTS)
+    messages: list[tuple[int, ...]] = []
+    for size in sizes[:-1]:
+        if size == 1 and messages and messages[-1][0] == 1 and len(messages[-1]) < most:
+            messages[-1] += (size,)
+        else:
+            messages.append((size,))
+    return [*messages, *((size,) for size in sizes[-1:])]
 
 
 def kept_steps(steps: Sequence[StepRecord], *, answers: bool) -> tuple[StepRecord, ...]:

@@ -52,9 +52,10 @@ class SlotContents:
     ) -> int:
         """Note which steps every stage has done in a slot; return how many are worth keeping.
 
-        Where the same text `goes_on` in another attempt its answers are too.
+        Where the same text `goes_on` in another attempt its answers are too. Of what asked for no
+        text none is.
         """
-        worth = kept_steps(steps, answers=goes_on)
+        worth = kept_steps(steps, answers=goes_on) if wanted.tokens else ()
         self._contents.pop(slot, None)
         if worth:
             kept = tuple(step.unanswered() for step in worth)

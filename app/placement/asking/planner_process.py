@@ -10,7 +10,6 @@ import logging
 import os
 import selectors
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from typing import Final
@@ -27,6 +26,7 @@ from app.placement.asking.messages import (
     read_message,
 )
 from app.placement.asking.question import Heard, PlannerQuestion
+from app.placement.asking.starting import started
 from app.placement.problem import Plan
 
 GRACE_S: Final = 60.0
@@ -39,7 +39,6 @@ LONGEST_S: Final = 3600.0
 """How long a search without a budget is waited for."""
 _END_S: Final = 2.0
 _KILL_EVERY_S: Final = 0.05
-_SINGLE_THREADED: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _log = logging.getLogger("shardloom.planning")
 
 
@@ -172,14 +171,7 @@ class PlannerProcess:
         process = self._process
         if process is None or process.poll() is not None:
             self._end()
-            self._process = process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", __package__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,  # an interrupt from the terminal is the rack's to act on
-                env=os.environ | _SINGLE_THREADED,
-            )
+            self._process = process = started()
         return process
 
     def _end(self) -> None:

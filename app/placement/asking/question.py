@@ -11,7 +11,7 @@ from app.placement.budget import Budget
 from app.placement.planner import plan, plan_repair
 from app.placement.problem import Method, PlacementProblem, Plan
 
-FIRST_ANSWER_S: Final = 0.06
+FIRST_ANSWER_S: Final = 0.045
 """After this long a first answer is on its way, so that it is there within a tenth of a second."""
 
 Heard = Callable[[Plan], object]

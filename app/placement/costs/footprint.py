@@ -19,6 +19,9 @@ RUNTIME_BYTES = 90_000_000
 A phone's memory budget covers its worker's whole process, so every stage pays this once.
 """
 
+NO_PHONE_BYTES = 1 << 50
+"""What layers of two chains would occupy on one phone: a phone holds layers of one."""
+
 Bytes = npt.NDArray[np.int64]
 
 
@@ -69,6 +72,9 @@ def footprint_of(problem: PlacementProblem) -> ModelFootprint:
     occupied = _span_blob_bytes(blobs)
     kv_bytes = _prefix(kv_per_token * problem.context_tokens * problem.slots)
     occupied += kv_bytes[None, :] - kv_bytes[:, None] + RUNTIME_BYTES
+    if problem.model.paired:
+        decoder = problem.model.encoder_layers
+        occupied[:decoder, decoder + 1 :] = NO_PHONE_BYTES
     return ModelFootprint(
         layer_blobs=blobs,
         read_bytes=np.concatenate(([0.0], np.cumsum(read))),

@@ -46,12 +46,11 @@ class _Capacities:
 
 def least_period_bound(costs: CostModel) -> float:
     """Return a period in seconds that no arrangement can go below; infinite where none exists."""
-    compute_s = np.where(costs.allowed, costs.compute_s, np.inf)
-    lengths = range(1, costs.layer_count + 1)
+    compute_s, allowed = costs.compute_s, costs.allowed
     capacities = _Capacities(
-        np.stack([np.diagonal(compute_s, n, 1, 2).min(axis=1) for n in lengths], axis=1),
-        compute_s[:, 0, 1:],
-        compute_s[:, -2::-1, -1],
+        np.stack([_least_of_length(costs, n) for n in range(1, costs.layer_count + 1)], axis=1),
+        np.where(allowed[:, 0, 1:], compute_s[:, 0, 1:], np.inf),
+        np.where(allowed[:, -2::-1, -1], compute_s[:, -2::-1, -1], np.inf),
         costs.problem.use_all,
     )
     periods = np.unique(np.concatenate((capacities.anywhere, capacities.start, capacities.end)))
@@ -64,6 +63,15 @@ def least_period_bound(costs: CostModel) -> float:
         else:
             low = middle + 1
     return float(finite[low]) if low < len(finite) else float("inf")
+
+
+def _least_of_length(costs: CostModel, layers: int) -> Periods:
+    """Return the least time `[devices]` that a span of so many layers takes somewhere."""
+    allowed = np.diagonal(costs.allowed, layers, 1, 2)
+    if not allowed.any():
+        return np.full(costs.device_count, np.inf)
+    least: Periods = np.where(allowed, np.diagonal(costs.compute_s, layers, 1, 2), np.inf).min(1)
+    return least
 
 
 def _most_layers(times: Periods, period_s: float) -> npt.NDArray[np.intp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,8 @@ PinnedSpans = dict[int, Span]
 def pinned_spans(problem: PlacementProblem) -> PinnedSpans:
     """Return what each pinned phone must hold; several pins on one phone join into one span.
 
+    Layers are numbered through all chains.
+
     Raises BadInputError for an unknown phone, a chain or layers the model lacks, or pins that
     exclude each other.
     """
@@ -31,7 +34,9 @@ def pinned_spans(problem: PlacementProblem) -> PinnedSpans:
         if pin.serial not in index_of:
             raise BadInputError("pin.phone_unknown", phone=pin.serial)
         device = index_of[pin.serial]
-        spans[device] = _joined(spans.get(device, pin.span), pin.span)
+        layers = problem.model.numbered(pin.span)
+        span = replace(pin.span, first=layers.start, end=layers.stop)
+        spans[device] = _joined(spans.get(device, span), span)
     _check_overlap(spans, tuple(device.serial for device in problem.devices))
     return spans
 

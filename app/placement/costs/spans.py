@@ -68,15 +68,6 @@ class AdditiveProblem:
         back = float(self.back_cost[spans[-1].device, spans[0].device])
         return sum(float(self.span_cost[span]) for span in spans) + hops + back
 
-    def scaled(self, factor: float) -> AdditiveProblem:
-        """Return this table with every cost so many times as high."""
-        return replace(
-            self,
-            span_cost=self.span_cost * factor,
-            hop_cost=self.hop_cost * factor,
-            back_cost=self.back_cost * factor,
-        )
-
     def mixed(self, other: AdditiveProblem, weight: float) -> AdditiveProblem:
         """Return the table of weighted means, `weight` on this one and the rest on the other."""
         if weight in {0.0, 1.0}:
@@ -89,6 +80,15 @@ class AdditiveProblem:
             back_cost=weight * self.back_cost + rest * other.back_cost,
         )
 
-    def only(self, allowed: npt.NDArray[np.bool_]) -> AdditiveProblem:
-        """Return this table with every other span forbidden."""
-        return replace(self, span_cost=np.where(allowed, self.span_cost, np.inf))
+    def only(self, allowed: npt.NDArray[np.bool_], factor: float = 1.0) -> AdditiveProblem:
+        """Return this table of the allowed spans alone, every cost so many times as high."""
+        span_cost = np.where(allowed, self.span_cost, np.inf)
+        if factor == 1.0:
+            return replace(self, span_cost=span_cost)
+        span_cost *= factor
+        return replace(
+            self,
+            span_cost=span_cost,
+            hop_cost=self.hop_cost * factor,
+            back_cost=self.back_cost * factor,
+        )

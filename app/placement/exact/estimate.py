@@ -31,8 +31,8 @@ class FillEstimate:
         self._room_last = self.rooms_last = longest(finite, slice(None), slice(-1, None))
         single = np.diagonal(table.span_cost, 1, axis1=1, axis2=2)
         pair = np.diagonal(table.span_cost, 2, axis1=1, axis2=2)
-        self._single = self.singles = _median(single)
-        self._slope = self.slopes = _median(_increase(single, pair))
+        self._single = self.singles = _median(single).tolist()
+        self._slope = self.slopes = _median(_increase(single, pair)).tolist()
         self._first_extra = _extra(single[:, 0], self._single)
         self._last_extra = _extra(single[:, -1], self._single)
         self._by_slope = sorted(range(table.device_count), key=lambda device: self._slope[device])
@@ -109,11 +109,14 @@ def _increase(
     return np.where(allowed, pair, np.inf) - np.where(allowed, single[:, : pair.shape[1]], 0.0)
 
 
-def _median(costs: npt.NDArray[np.float64]) -> list[float]:
+def _median(costs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return each phone's median over the spans it may hold; zero where it may hold none."""
-    return [
-        float(np.median(row[np.isfinite(row)])) if np.isfinite(row).any() else 0.0 for row in costs
-    ]
+    if costs.shape[1] == 0:
+        return np.zeros(len(costs))
+    finite, rows = np.isfinite(costs), np.arange(len(costs))
+    count, ordered = finite.sum(axis=1), np.sort(np.where(finite, costs, np.inf), axis=1)
+    middle = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
+    return np.where(count > 0, middle, 0.0)
 
 
 def _extra(costs: npt.NDArray[np.float64], usual: list[float]) -> list[float]:

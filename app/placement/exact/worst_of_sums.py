@@ -10,6 +10,10 @@ one constraint; Handler and Zang, 1980). A gap that is left is closed by branch 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from app.placement.budget import Budget
 from app.placement.costs.spans import AdditiveProblem, Arrangement
@@ -42,13 +46,15 @@ class WorstOfSums:
         self,
         one: AdditiveProblem,
         other: AdditiveProblem,
+        allowed: npt.NDArray[np.bool_],
         below: float,
         enough: float,
         budget: Budget,
     ) -> None:
-        """Look for what costs less than `below`; `enough` or less will do."""
-        self._one = one
-        self._other = other
+        """Look among allowed spans for what costs less than `below`; `enough` or less will do."""
+        self._one = one.only(allowed)
+        self._whole_other = other
+        self._allowed = allowed
         self._wanted = below
         self._enough = enough
         self._budget = budget
@@ -69,6 +75,11 @@ class WorstOfSums:
         proven = self._one.device_count <= MAX_DEVICES and (self._settled or self._close_gap())
         return BestArrangement(self._best, self._bound, proven)
 
+    @cached_property
+    def _other(self) -> AdditiveProblem:
+        """The second table, made once it is searched: often the first tells enough."""
+        return self._whole_other.only(self._allowed)
+
     @property
     def _below(self) -> float:
         return self._wanted if self._best is None else self._best.cost
@@ -80,12 +91,13 @@ class WorstOfSums:
 
     def _cheapest(self, weight: float) -> Arrangement | None:
         """Find the cheapest by a weighted mean, `weight` on the first; None where it is dear."""
-        found = cheapest(self._one.mixed(self._other, weight), self._below, self._budget)
+        table = self._one if weight == 1.0 else self._one.mixed(self._other, weight)
+        found = cheapest(table, self._below, self._budget)
         if found is None:
             self._bound = max(self._bound, self._below)
             return None
         self._bound = max(self._bound, found.cost)
-        cost = max(self._one.cost(found.spans), self._other.cost(found.spans))
+        cost = max(self._one.cost(found.spans), self._whole_other.cost(found.spans))
         if cost < self._below:
             self._best = replace(found, cost=cost)
         return found

@@ -82,7 +82,13 @@ def _suits(case: AuditCase) -> bool:
         step.position == end for step, end in zip(case.steps, _ends_before(case.steps), strict=True)
     )
     in_parts = bool(case.all_parts) or not shape.has_head
-    plain = shape.cached and shape.answer_size == 0 and in_parts and not case.rounds_otherwise
+    plain = (
+        shape.cached
+        and not shape.paired
+        and shape.answer_size == 0
+        and in_parts
+        and not case.rounds_otherwise
+    )
     return plain and gapless and bool(case.steps)
 
 

@@ -34,6 +34,7 @@ from app.core.errors import (
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.standard.rules import Conformance
+from app.ledger.views.discrepancies import Discrepancies
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import (
@@ -43,6 +44,7 @@ from app.rack.commands import (
     ClearFault,
     Command,
     Compare,
+    CompareReceipts,
     Examine,
     Foresee,
     Inject,
@@ -69,6 +71,7 @@ COMMANDS: Final[Mapping[str, type[Command[Any]]]] = {
         Cancel,
         ClearFault,
         Compare,
+        CompareReceipts,
         Examine,
         Foresee,
         Inject,
@@ -173,6 +176,8 @@ def result_type(command: type[Command[Any]]) -> Any:  # noqa: ANN401 - a type of
         return str
     if command is Compare:
         return tuple[PlanComparison, ...]
+    if command is CompareReceipts:
+        return Discrepancies
     if command is Examine:
         return Conformance
     if command is Foresee:

@@ -101,7 +101,12 @@ class Preloader:
                 self._refused.add(phone.serial)
 
     def _lacking(self, applied: Applied) -> dict[Serial, list[Blob]]:
-        """Return the files that each phone lacks of what it is to keep, in the order to push."""
+        """Return the files that each phone lacks of what it is to keep, in the order to push.
+
+        Of a model of two chains none: phones beside each other may hold layers of both.
+        """
+        if applied.model.paired:
+            return {}
         problem = self._assigner.problem().admitted()
         layer_blobs = footprint_of(problem).layer_blobs
         sizes = [sum(blob.size_bytes for blob in blobs) for blobs in layer_blobs]

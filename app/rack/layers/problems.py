@@ -27,8 +27,9 @@ from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 
-PLANNING_BUDGET_S: Final = 1.0
-"""How long the planner searches for something better than it has."""
+PLANNING_BUDGET_S: Final = 0.9
+"""How long the planner searches for something better than it has: the answer is there in a second.
+"""
 REPAIR_BUDGET_S: Final = 0.1
 """The same while texts stand still."""
 

@@ -175,6 +175,13 @@ class PathFinder:
         hop = self._hops.get((sender.serial, receiver.serial))
         return hop if hop is not None and hop.holds(sender, receiver) else None
 
+    def endpoint(self, sender: Phone, receiver: Phone) -> str | None:
+        """Return where a phone reaches another, as far as is known; nothing is tried."""
+        known = self._known(sender, receiver)
+        if known is not None:
+            return known.endpoint
+        return receiver.worker.wifi_inbox if sender.worker.wifi_inbox is not None else None
+
     def close(self) -> None:
         """Let go of every relay."""
         self._relays.close()

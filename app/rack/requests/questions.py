@@ -15,6 +15,7 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
 from app.rack.layers.opened_model import OpenedModel
+from app.rack.requests.pair_questions import beginning_of, source_of
 from app.rack.requests.shortening import shortened
 
 
@@ -36,6 +37,9 @@ class Question:
     rendered: bool = False
     """Whether that has its special tokens already."""
 
+    source_tokens: int = 0
+    """How many of the first tokens an encoder reads before a decoder; 0 of one chain."""
+
     @property
     def wants_vector(self) -> bool:
         """Whether the answer is a vector instead of a text."""
@@ -51,6 +55,8 @@ def task_question(
     conversation that is to be shortened has `most_tokens` then, where its last turn allows.
     """
     require_ability(model, task.kind)
+    if model.manifest.paired:
+        return _of_pair(model, task)
     match task:
         case Complete(text):
             return Question(task.kind, _shown(text), _tokens(model, text), text=_text(text))
@@ -65,6 +71,16 @@ def task_question(
             return Question(task.kind, _shown(text), tokens, text=_text(text))
         case _:
             assert_never(task)
+
+
+def _of_pair(model: OpenedModel, task: Task) -> Question:
+    source, beginning = source_of(model, task), beginning_of(model, task)
+    tokens = _tokens(model, source)
+    if not tokens:
+        raise BadInputError("request.nothing_said")
+    text = _text(source)
+    shown = task.text if isinstance(task, Summarise | Translate) else _shown(source)
+    return Question(task.kind, shown, (*tokens, *beginning), text=text, source_tokens=len(tokens))
 
 
 def needed_for(kind: TaskKind) -> ModelTask:

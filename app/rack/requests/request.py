@@ -78,6 +78,8 @@ class Request:
     note: Fact | None = None
     vector_model: ModelManifest | None = None
     """The model whose vector is wanted; None where the answer is a text."""
+    source_tokens: int = 0
+    """How many of the first tokens an encoder reads before a decoder; 0 of one chain."""
     vector: Tensor | None = None
     """`[numbers]`, once it is there."""
     state: RequestState = RequestState.WAITING
@@ -151,7 +153,7 @@ class Request:
 
     def wanted(self, chunk_tokens: int, classes: Collection[str]) -> Wanted:
         """Return the text whose beginning may lie in some slot of phones of these classes."""
-        if self.vector_model is not None:
+        if self.vector_model is not None or self.source_tokens:
             return Wanted()
         any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
         text = (*self.prompt_tokens, *self.tokens)
@@ -160,7 +162,7 @@ class Request:
     def history(self, mode: LookupMode) -> tuple[int, ...] | None:
         """Return what its next tokens may be looked up in; None where they are not to be."""
         self.lookup = replace(self.lookup, mode=mode)
-        if mode is LookupMode.OFF or self.vector_model is not None:
+        if mode is LookupMode.OFF or self.vector_model is not None or self.source_tokens:
             return None
         return (*self.prompt_tokens, *self.tokens)
 

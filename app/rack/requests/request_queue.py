@@ -125,6 +125,7 @@ class RequestQueue:
                 kind=question.kind,
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
+                source_tokens=question.source_tokens,
                 record=self._record,
             )
         )

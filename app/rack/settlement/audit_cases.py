@@ -59,6 +59,13 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
     )
 
 
+def blobs_of(span: SpanOnPhone) -> tuple[str, ...]:
+    """Return the hashes of all files that running a span again takes."""
+    shard = span.shard
+    blobs = (shard.graph, *shard.blobs, *(part.graph for part in shard.parts))
+    return tuple(dict.fromkeys(blob.sha256 for blob in blobs))
+
+
 def parts_of(span: SpanOnPhone, store: Path) -> tuple[StagePart, ...]:
     """Return what a quantised span does part by part; none of another."""
     return all_parts_of(span, store) if span.shard.quantized else ()

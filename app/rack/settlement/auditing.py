@@ -8,11 +8,10 @@ from pathlib import Path
 from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.proof.audit import audit
-from app.proof.case import AuditCase, Verdict
-from app.proof.quick.together import passes_together
+from app.proof.auditors.executor import AuditExecutor, AuditJob, AuditsHere
+from app.proof.case import Verdict
 from app.proof.stage_parts import OpenEngine, open_shard
-from app.rack.settlement.audit_cases import case_of, is_auditable
+from app.rack.settlement.audit_cases import blobs_of, case_of, is_auditable
 from app.rack.settlement.chain_check import good_by_chain
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, Coverage
 from app.rack.settlement.disputes import disputed_edges
@@ -21,19 +20,16 @@ from app.rack.settlement.sharp.close_look import CloseLook
 
 
 def audit_attempt(
-    attempt: ConcludedAttempt, store: Path, open_engine: OpenEngine = open_shard
+    attempt: ConcludedAttempt, store: Path, auditors: AuditExecutor | None = None
 ) -> tuple[Verdict, ...]:
     """Audit what is due. Blocking: runs on the audit thread."""
-    return tuple(
-        verdict
-        for index in range(len(attempt.spans))
+    jobs = [
+        AuditJob(case_of(attempt, index, store), blobs_of(span))
+        for index, span in enumerate(attempt.spans)
         if is_auditable(attempt, index)
-        and (verdict := _audited(case_of(attempt, index, store), open_engine)).conclusive
-    )
-
-
-def _audited(case: AuditCase, open_engine: OpenEngine) -> Verdict:
-    return passes_together(case, open_engine) or audit(case, open_engine)
+    ]
+    verdicts = (auditors or AuditsHere()).verdicts(jobs)
+    return tuple(verdict for verdict in verdicts if verdict.conclusive)
 
 
 def check_attempt(

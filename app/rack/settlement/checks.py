@@ -11,6 +11,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.ledger.rules.economy import TREASURY_FEE_PER_MILLE, share
 from app.ledger.views.snapshot import PhoneStanding
+from app.proof.auditors.executor import AuditExecutor, AuditsHere
 from app.proof.threshold import Incentives, least_audit_rate
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
@@ -36,6 +37,7 @@ class Checks:
         self._fleet = fleet
         self._pool = BlockingPool(1, "check")
         self._checker: WholeChecker | None = None
+        self._auditors = _auditors(options)
 
     def settlement(
         self,
@@ -57,6 +59,7 @@ class Checks:
             settings,
             checker=self._checker,
             sharp_tests=sharp_tests,
+            auditors=self._auditors,
         )
 
     def _free_bytes(self, serial: Serial) -> int | None:
@@ -87,8 +90,18 @@ class Checks:
         return ChecksSnapshot(settings.audit_rate, settings.mode, cost, least)
 
     def shutdown(self) -> None:
-        """End the thread that checks texts, once its check has ended."""
+        """End the thread that checks texts, once its check has ended; let go of auditors."""
         self._pool.shutdown()
+        self._auditors.close()
+
+
+def _auditors(options: RackOptions) -> AuditExecutor:
+    """Return who audits receipts. Raises `BadInputError` for a cluster that cannot be used."""
+    if options.auditors is None:
+        return AuditsHere()
+    from app.proof.auditors.cluster import ClusterAuditors  # noqa: PLC0415 - an extra
+
+    return ClusterAuditors(options.auditors, options.auditors_tls, AuditsHere())
 
 
 def least_safe_rate(

@@ -20,6 +20,7 @@ from app.ledger.rules.evidence import SignedReceipt
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
+from app.proof.auditors.executor import AuditExecutor, AuditsHere
 from app.proof.case import Verdict
 from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
@@ -57,8 +58,11 @@ class Settlement:
         open_engine: OpenEngine = open_shard,
         checker: WholeChecker | None = None,
         sharp_tests: SharpTests | None = None,
+        auditors: AuditExecutor | None = None,
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits.
+
+        Receipts are audited by `auditors`, in this process where there are none.
 
         Without a `checker` no text is checked as a whole, without `sharp_tests` no stage is run
         again on its phone.
@@ -70,6 +74,7 @@ class Settlement:
         self._settings = settings
         self._checker = checker
         self._open_engine = open_engine
+        self._auditors = auditors or AuditsHere(open_engine)
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
 
@@ -171,7 +176,7 @@ class Settlement:
         Stages whose audits do not pass are run again on their phones; what that shows counts.
         """
         pool, tests = self._audit_pool, self._sharp_tests
-        verdicts = await pool.run(audit_attempt, attempt, self._store, self._open_engine)
+        verdicts = await pool.run(audit_attempt, attempt, self._store, self._auditors)
         looks = [] if tests is None else await tests.look(attempt, verdicts)
         return await pool.run(self._check, attempt, verdicts, looks)
 

@@ -62,10 +62,12 @@ async def fetch_transcripts(
 def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:
     """Return what a stage must have received, step by step."""
     shape, boundary = span.shape, attempt.terms.boundary
-    rows = [len(step.tokens) for step in attempt.steps[:steps]]
-    if shape.has_embedding:
-        return [TensorForm("i8", (1, tokens)) for tokens in rows]
-    return [TensorForm(boundary.value, (1, tokens, shape.hidden_size)) for tokens in rows]
+    return [
+        TensorForm("i8", (1, len(step.tokens)))
+        if shape.takes_tokens(step.position)
+        else TensorForm(boundary.value, (1, len(step.tokens), shape.hidden_size))
+        for step in attempt.steps[:steps]
+    ]
 
 
 def stages_to_fetch(

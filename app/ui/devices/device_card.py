@@ -22,6 +22,7 @@ from app.words.ages import is_stale
 from app.words.layer_map import layers_text
 from app.words.phones.arranging import SortBy, figure_text
 from app.words.phones.rows import card_text
+from app.words.states import stands_by_word
 
 CARD = QSize(212, 112)
 CELL = QSize(58, 44)
@@ -39,6 +40,8 @@ class CardNews:
     strains: Mapping[Serial, float | None] = field(default_factory=dict)
     """How far from well the figure is that the heat map shows, 0 to 1."""
     figure: SortBy = SortBy.HEAT
+    standing_by: frozenset[str] = frozenset()
+    """Serials of phones that are kept ready and get no layers."""
 
 
 class CardDelegate(DeviceDelegate):
@@ -84,7 +87,8 @@ class CardDelegate(DeviceDelegate):
         painter.setPen(QColor(tokens.muted))
         line = QRectF(frame.left() + 32, frame.top() + ROW_HEIGHT - 8, frame.width() - 38, 16)
         span = self._news.spans.get(phone.serial)
-        layers = layers_text(span) if span else ""
+        rests = phone.serial in self._news.standing_by
+        layers = layers_text(span) if span else stands_by_word() if rests else ""
         words = card_text(phone, layers, self._tags(phone.serial))
         metrics = QFontMetricsF(painter.font())
         painter.drawText(

@@ -99,6 +99,7 @@ class DeviceViews(QObject):
         if self.view is DeviceView.CARDS:
             stages = snapshot.applied.stages if snapshot.applied else ()
             self.news.spans = {stage.serial: stage for stage in stages}
+            self.news.standing_by = snapshot.conditions.excluded
         elif self.view is DeviceView.HEAT_MAP:
             self.news.figure = shown_figure(by)
             self.news.strains = _strains(snapshot.phones, self.news.figure)

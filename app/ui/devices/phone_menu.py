@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -16,17 +15,18 @@ from app.faults.specifications import Where, kinds_at
 from app.ledger.rules.economy import CREDIT
 from app.rack.commands import (
     AddStake,
+    Apply,
     ClearFault,
     Command,
     Identify,
     Inject,
     Release,
-    Replan,
     RestartWorker,
     SetMemoryShare,
     TakePhone,
 )
 from app.rack.snapshot import PhoneSnapshot
+from app.rack.standing_by import plan_with
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.faults import fault_description, fault_word, where_word
@@ -76,25 +76,48 @@ class PhoneMenu(QMenu):
         excluded = snapshot.conditions.excluded if snapshot else frozenset()
         inside = [phone for phone in self._phones if phone.serial not in excluded]
         outside = [phone for phone in self._phones if phone.serial in excluded]
-        for words, phones, left_out in (
-            (tr("Leave out of plans"), inside, True),
-            (tr("Use in plans again"), outside, False),
+        for words, tip, phones, act in (
+            (
+                tr("Stand by"),
+                tr("Its layers move to other phones; it is kept ready."),
+                inside,
+                partial(self._plan, inside, stand_by=True, then_apply=True),
+            ),
+            (
+                tr("Take up again"),
+                tr("It gets layers again where that helps."),
+                outside,
+                partial(self._plan, outside, stand_by=False, then_apply=True),
+            ),
+            (
+                tr("Leave out of plans"),
+                tr("A plan is made at once; Apply moves the layers."),
+                inside,
+                partial(self._plan, inside, stand_by=True, then_apply=False),
+            ),
+            (
+                tr("Use in plans again"),
+                tr("A plan is made at once; Apply moves the layers."),
+                outside,
+                partial(self._plan, outside, stand_by=False, then_apply=False),
+            ),
         ):
-            act = partial(self._leave_out, phones, left_out=left_out)
             action = self.addAction(words, act)
-            action.setStatusTip(tr("A plan is made at once; Apply moves the layers."))
+            action.setStatusTip(tip)
             action.setEnabled(bool(phones))
 
-    def _leave_out(self, phones: Sequence[PhoneSnapshot], *, left_out: bool) -> None:
-        """Plan with these phones or without them; the rest of what is asked stays."""
-        snapshot = self._link.snapshot
+    def _plan(self, phones: Sequence[PhoneSnapshot], *, stand_by: bool, then_apply: bool) -> None:
+        """Plan without these phones or with them again; move the layers at once where wanted."""
+        snapshot, link = self._link.snapshot, self._link
         if snapshot is None:
             return
-        serials = frozenset(str(phone.serial) for phone in phones)
-        known = snapshot.conditions
-        excluded = known.excluded | serials if left_out else known.excluded - serials
-        conditions = replace(known, excluded=excluded)
-        self._link.submit(Replan(snapshot.objective, snapshot.pins, conditions))
+        serials = [phone.serial for phone in phones]
+
+        def planned(_none: None) -> None:
+            if then_apply:
+                link.submit(Apply())
+
+        link.submit(plan_with(snapshot, serials, stand_by=stand_by), planned)
 
     def _offer(
         self, words: str, phones: Sequence[PhoneSnapshot], command: CommandFor, tip: str = ""

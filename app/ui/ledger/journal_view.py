@@ -11,6 +11,7 @@ from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import ReadJournal
 from app.ui.ledger import columns
+from app.ui.ledger.compare_button import CompareButton
 from app.ui.ledger.journal_rows import JournalRows
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import RowsModel, Table
@@ -54,6 +55,7 @@ class JournalView(QWidget):
         self.line.setObjectName("muted")
         self.newest = QPushButton()
         self.newest.hide()
+        self.compare = CompareButton(link, self)
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
         self._arrange()
         self.search.textChanged.connect(lambda _: self._typing.start())
@@ -172,6 +174,7 @@ class JournalView(QWidget):
         line.addWidget(self.search, 1)
         line.addWidget(self.line)
         line.addWidget(self.newest)
+        line.addWidget(self.compare)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

@@ -20,6 +20,7 @@ from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
 from app.ui.ledger.economy_view import EconomyView
 from app.ui.ledger.evidence_dialog import EvidenceDialog
+from app.ui.ledger.evidence_rule_dialog import EvidenceRuleDialog
 from app.ui.ledger.journal_view import JournalView
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.seen import is_seen
@@ -77,19 +78,27 @@ class LedgerPanel(QWidget):
         self.head = QLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
+        self.keeping = _keeping_button()
+        self.keeping.clicked.connect(self.open_evidence_rule)
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
         said(self, "lines", LedgerPanel._say_lines)
+        self._arrange()
+        self.slashing.activated.connect(self.open_evidence)
+        self.tabs.currentChanged.connect(lambda _: self._refresh())
+        link.snapshot_changed.connect(lambda _: self._refresh())
+        appearance.changed.connect(self._refresh)
+
+    def _arrange(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
-        layout.addWidget(self.head)
-        self.slashing.activated.connect(self.open_evidence)
-        self.tabs.currentChanged.connect(lambda _: self._refresh())
-        link.snapshot_changed.connect(lambda _: self._refresh())
-        appearance.changed.connect(self._refresh)
+        last = QHBoxLayout()
+        last.addWidget(self.head, 1)
+        last.addWidget(self.keeping)
+        layout.addLayout(last)
 
     def show_journal(self) -> None:
         """Bring the journal to the front."""
@@ -100,6 +109,15 @@ class LedgerPanel(QWidget):
         slash: SlashRow = index.data(ROW_ROLE)
         name = self._link.names.get(slash.serial, str(slash.serial))
         dialog = EvidenceDialog(slash, name, self)
+        dialog.show()
+        return dialog
+
+    def open_evidence_rule(self) -> EvidenceRuleDialog | None:
+        """Open what says how long evidence is kept; nothing before the ledger is open."""
+        snapshot = self._link.snapshot
+        if snapshot is None or snapshot.ledger is None:
+            return None
+        dialog = EvidenceRuleDialog(self._link, snapshot.ledger.evidence_rule, self)
         dialog.show()
         return dialog
 
@@ -157,6 +175,13 @@ class LedgerPanel(QWidget):
         for index, title in enumerate(titles):
             if self.tabs.tabText(index) != title:
                 self.tabs.setTabText(index, title)
+
+
+def _keeping_button() -> QPushButton:
+    button = QPushButton()
+    spoken(button.setText, "Evidence…")
+    spoken(button.setToolTip, "How long the files that prove what was done are kept.")
+    return button
 
 
 def _serial(row: PhoneSnapshot) -> str:

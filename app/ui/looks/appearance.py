@@ -58,6 +58,14 @@ class Appearance(QObject):
     def set_language(self, language: str) -> None:
         """Switch and remember the language: whatever the window says is said anew, at once."""
         self._settings.language = language
+        self._say_anew()
+
+    def speak(self, language: str) -> None:
+        """Switch the language for this run alone."""
+        self._settings.ask_language(language)
+        self._say_anew()
+
+    def _say_anew(self) -> None:
         self._speak()
         say_again()
         self.changed.emit()

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 
 from app.rack.commands import Foresee
 from app.rack.compared_plans import Foresight
+from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance, colour_words
 from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.models.desk import FORMS, ForeseenModel, ModelDesk, OfferedModel
-from app.ui.models.hub_reader import HubReader
 from app.ui.models.importing import Importing
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
@@ -43,7 +43,10 @@ class HubPage(QWidget):
         super().__init__()
         self._link, self._desk, self._importing = link, desk, importing
         self._appearance = appearance
-        self._search_reader, self._fit_reader = HubReader(link, self), HubReader(link, self)
+        self._search_reader, self._fit_reader = (
+            BackgroundReader(link, self),
+            BackgroundReader(link, self),
+        )
         self.words, self.search, self.found = QLineEdit(), QPushButton(), QLabel()
         spoken(self.words.setPlaceholderText, "Words of the name, such as smollm2 instruct")
         spoken(self.words.setAccessibleName, "Words of the name")

@@ -9,11 +9,11 @@ from app.core.model import DEMO_MODEL
 from app.core.units import format_bytes
 from app.rack.commands import UseModel
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
+from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
 from app.ui.looks.table import NO_TITLE, Column, RowsModel, Table
 from app.ui.models.desk import ModelDesk
-from app.ui.models.hub_reader import HubReader
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
 from app.words.pages.models import deleted_text, sure_to_delete
@@ -30,7 +30,7 @@ class LibraryPage(QWidget):
         super().__init__()
         self._link, self._desk, self._appearance = link, desk, appearance
         self._opening = False
-        self._reader = HubReader(link, self)
+        self._reader = BackgroundReader(link, self)
         self.table = Table(RowsModel[ModelChoice](self._columns(), lambda model: model.name))
         spoken(self.table.setAccessibleName, "Models that are here")
         self.use, self.delete, self.line = QPushButton(), QPushButton(), QLabel()

@@ -12,8 +12,8 @@ from app.core.identifiers import RequestId
 from app.core.tasks import Complete, TaskKind
 from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import Phase, RackSnapshot, RequestState
+from app.ui.playground.conversations.talks import Talk, Talks
 from app.ui.playground.sampling_button import with_next_seed
-from app.ui.playground.talks import Talk, Talks
 from app.ui.rack_link import RackLink
 
 CAN_GENERATE = (Phase.READY, Phase.RUNNING, Phase.DEGRADED)
@@ -39,9 +39,9 @@ class Generation(QObject):
         self._sampling: Sampling | None = None
         self._repeated: RequestId | None = None
 
-    def start(self, talk: Talk) -> None:
-        """Generate from what is typed."""
-        wanted = self._wanted()
+    def start(self, talk: Talk, wanted: Ask | None = None) -> None:
+        """Generate from what is typed, or from what is wanted instead."""
+        wanted = wanted or self._wanted()
         if wanted is not None:
             self._ask(wanted, talk, repeated=False)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
-    QInputDialog,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -16,7 +13,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.errors import BadInputError
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
@@ -25,12 +21,15 @@ from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, 
 from app.ui.looks.elided import ElidedLabel
 from app.ui.looks.shield import ShieldMark
 from app.ui.looks.spoken import spoken
+from app.ui.playground.context_gauge import ContextGauge
+from app.ui.playground.conversations.talk_actions import TalkActions
+from app.ui.playground.conversations.talk_strip import TalkStrip
+from app.ui.playground.conversations.talks import Talk, Talks
+from app.ui.playground.conversations.talks_dialog import TalksDialog
 from app.ui.playground.generation import CAN_GENERATE, Generation
+from app.ui.playground.prompts_dialog import PromptsDialog
 from app.ui.playground.request_wording import Explanation, explanation
 from app.ui.playground.sampling_button import SamplingButton
-from app.ui.playground.talk_export import export_talk
-from app.ui.playground.talk_strip import TalkStrip
-from app.ui.playground.talks import Talk, Talks
 from app.ui.playground.tasks.answer_view import AnswerView
 from app.ui.playground.tasks.chat_session import ChatSession
 from app.ui.playground.tasks.language_box import LanguageBox
@@ -39,8 +38,10 @@ from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
 from app.words.requests import NUMBERS, figures_text
-from app.words.sentences import error_text
 from app.words.tasks import task_words
+
+_LEAST_PROMPT = 90
+"""Pixels in which a few words can be read."""
 
 
 class Playground(QWidget):
@@ -51,10 +52,12 @@ class Playground(QWidget):
         self._link = link
         self._appearance = appearance
         self.talks = Talks()
+        self.talk_actions = TalkActions(self.talks, link, self)
         self.strip = TalkStrip(appearance)
         self.task = TaskChooser()
         self.language = LanguageBox()
         self.prompt = QLineEdit(DEMO_PROMPT)
+        self.prompt.setMinimumWidth(_LEAST_PROMPT)
         spoken(self.prompt.setAccessibleName, "Prompt")
         self.sampling = SamplingButton()
         self.tokens = self.sampling.tokens
@@ -67,7 +70,9 @@ class Playground(QWidget):
             "Keeps text flowing: when one text ends, the next begins with the next seed.",
         )
         self.fresh = QPushButton()
-        spoken(self.fresh.setText, "New conversation")
+        spoken(self.fresh.setText, "New")
+        spoken(self.fresh.setToolTip, "New conversation")
+        spoken(self.fresh.setAccessibleName, "New conversation")
         self.generation = Generation(link, self._wanted, self.talks)
         self.generate = QPushButton()
         self.generate.setObjectName("primary")
@@ -78,6 +83,7 @@ class Playground(QWidget):
         self.shield = ShieldMark()
         self.explanation = ElidedLabel()
         self.figures = ElidedLabel()
+        self.gauge = ContextGauge(appearance)
         self.each_token = QToolButton()
         self.each_token.setObjectName("each")
         spoken(self.each_token.setText, "Tokens…")
@@ -103,6 +109,8 @@ class Playground(QWidget):
         self.strip.chosen.connect(self.show_talk)
         self.strip.stopped.connect(self.generation.stop)
         self.strip.dropped.connect(self._drop)
+        self.talk_actions.changed.connect(self._refresh)
+        self.talk_actions.wanted.connect(self.show_talk)
         link.snapshot_changed.connect(self._show)
 
     def start(self) -> None:
@@ -146,40 +154,22 @@ class Playground(QWidget):
         """Show what begins from here on, also what was not asked for here."""
         self.talks.follow_newest()
 
-    def rename(self) -> None:
-        """Ask what the text or conversation that is shown is to be called."""
-        talk = self.talks.shown
-        if talk is None:
-            return
-        dialog = QInputDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(tr("Rename"))
-        dialog.setLabelText(tr("What it is called; empty for how it began:"))
-        dialog.setTextValue(talk.title)
-        dialog.textValueSelected.connect(lambda name: self._name(talk, name))
-        dialog.open()
+    def list_talks(self) -> None:
+        """Open the list of all texts and conversations."""
+        TalksDialog(self._link, self.talks, self.talk_actions, self.window()).show()
 
-    def ask_where(self) -> None:
-        """Ask for a file, and save what is shown there."""
-        talk = self.talks.shown
-        if talk is None:
-            return
-        dialog = QFileDialog(self.window(), tr("Save the text"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile("shardloom.txt")
-        dialog.fileSelected.connect(lambda path: self.save(Path(path), talk))
-        dialog.open()
+    def ask_several(self) -> None:
+        """Open the window in which several prompts are asked at once."""
+        PromptsDialog(self.ask_each, self.window()).show()
 
-    def save(self, path: Path, talk: Talk) -> None:
-        """Write a text or conversation into a file; why that failed is told by the window."""
-        try:
-            export_talk(path, talk)
-        except BadInputError as error:
-            self._link.failed.emit(error_text(error))
-
-    def _name(self, talk: Talk, name: str) -> None:
-        talk.name = " ".join(name.split())
+    def ask_each(self, prompts: Sequence[str]) -> None:
+        """Ask for each of several texts; all of them run beside each other."""
+        kind = self.task.kind
+        for text in prompts:
+            talk = self.talks.begin(kind, text)
+            if talk.session is not None:
+                talk.session.say(text)
+            self.generation.start(talk, self._ask_of(text, kind))
         self._refresh()
 
     def _say(self, text: str) -> None:
@@ -208,9 +198,10 @@ class Playground(QWidget):
         self.explanation.setFont(tabular(self.font(), scale=line_scale))
 
     def _wanted(self) -> Ask | None:
-        text, kind = self.prompt.text(), self.task.kind
-        if not text:
-            return None
+        text = self.prompt.text()
+        return self._ask_of(text, self.task.kind) if text else None
+
+    def _ask_of(self, text: str, kind: TaskKind) -> Ask:
         return Ask(self._task(text, kind), self.tokens.value(), self.sampling.sampling())
 
     def _task(self, text: str, kind: TaskKind) -> Task:
@@ -279,9 +270,10 @@ class Playground(QWidget):
         concerned = self._concerned
         self.each_token.setVisible(concerned is not None and bool(concerned.choices))
         self.figures.setVisible(concerned is not None)
+        snapshot = self._link.snapshot
+        room = snapshot.context_tokens if snapshot else 0
+        self.gauge.show_request(concerned, room)
         if concerned is not None:
-            snapshot = self._link.snapshot
-            room = snapshot.context_tokens if snapshot else 0
             self.figures.setText(figures_text(concerned, room))
         self._explain()
 
@@ -337,6 +329,7 @@ class Playground(QWidget):
         layout.addWidget(self.answer, 1)
         self.figures.setObjectName("muted")
         below = QHBoxLayout()
+        below.addWidget(self.gauge)
         below.addWidget(self.figures)
         below.addStretch(1)
         below.addWidget(self.each_token)

@@ -9,6 +9,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Signal
 
 from app.rack.control import RackControl
+from app.rack.door.serving import ApiKey, KeyLimits, ServeActivity
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.words.catalogue import tr
@@ -24,6 +25,10 @@ class HttpAddress(Protocol):
         """Whether it still answers."""
         ...
 
+    def activity(self) -> ServeActivity:
+        """Return what is under way and what was refused."""
+        ...
+
     def close(self) -> None:
         """End answers under way and return once the address is free."""
         ...
@@ -36,8 +41,16 @@ class HttpDoor(Protocol):
         """Open one. Raises `ShardloomError` where that cannot be done."""
         ...
 
-    def keys(self) -> tuple[str, ...]:
-        """Return the names of the keys that open it; where there are none everybody here may."""
+    def keys(self) -> tuple[ApiKey, ...]:
+        """Return every key there ever was; where none is valid everybody here may. May wait."""
+        ...
+
+    def add_key(self, name: str, limits: KeyLimits) -> str:
+        """Make a key and return it; it cannot be had again. May wait. Raises `BadInputError`."""
+        ...
+
+    def revoke_key(self, name: str) -> None:
+        """Let a key open nothing any more. May wait. Raises `BadInputError`."""
         ...
 
 
@@ -84,9 +97,15 @@ class Serving(QObject):
         """The port that is asked for."""
         return self._settings.serve_port
 
-    def keys(self) -> tuple[str, ...]:
-        """Return the names of the keys that open it."""
-        return self._door.keys() if self._door else ()
+    @property
+    def door(self) -> HttpDoor | None:
+        """What opens the address and keeps its keys."""
+        return self._door
+
+    def activity(self) -> ServeActivity:
+        """Return what the address does now; nothing while it is not on."""
+        on = self.state is ServeState.ON and self._address is not None
+        return self._address.activity() if on and self._address else ServeActivity()
 
     def open(self, port: int) -> None:
         """Open the address; `changed` follows."""

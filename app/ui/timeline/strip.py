@@ -161,7 +161,8 @@ class TimelineStrip(QWidget):
         if not events:
             painter.setPen(QColor(self._appearance.tokens.muted))
             words = tr("Texts, moves, faults, audits and slashes appear here as they happen.")
-            painter.drawText(self._area(), Qt.AlignmentFlag.AlignCenter, words)
+            wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self._area(), int(wrapped), words)
         for row, lane in enumerate(TimelineLane):
             self._paint_lane(painter, row, lane, [each for each in events if lane_of(each) is lane])
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 from app.core.units import format_rate
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.ui.looks.appearance import Appearance, colour_words, tabular
+from app.ui.looks.elided import ElidedLabel
 from app.ui.looks.marks import phase_colour
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
@@ -24,6 +25,9 @@ from app.words.window import (
     with_harm,
 )
 
+_LEAST_MODEL = 40
+"""Pixels: what the rack does and how fast goes before the model's name."""
+
 
 class HeaderBar(QFrame):
     """Always visible; says so when the rack has gone silent."""
@@ -36,8 +40,9 @@ class HeaderBar(QFrame):
         self._brand = QLabel("Shardloom")
         self._brand.setObjectName("brand")
         self._brand.setFont(tabular(self.font(), scale=1.15, bold=True))
-        self.rack = QLabel()
+        self.rack = ElidedLabel()
         self.model = QLabel()
+        self.model.setMinimumWidth(_LEAST_MODEL)
         self.address = QLabel()
         self.address.setObjectName("muted")
         self.address.hide()
@@ -109,7 +114,8 @@ class HeaderBar(QFrame):
             words = with_harm(words, self._appearance.tokens.warn)
         if self.model.text() != words:
             self.model.setText(words)
-            self.model.setToolTip(fact_text(model.harm) if model.harm else "")
+            harm = fact_text(model.harm) if model.harm else ""
+            self.model.setToolTip("\n".join(filter(None, (model_text(model), harm))))
 
     def _show_phase(self, words: str, phase: Phase) -> None:
         colour = phase_colour(phase, self._appearance.tokens)

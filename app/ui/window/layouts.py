@@ -110,7 +110,11 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _place(window, docks, Qt.DockWidgetArea.TopDockWidgetArea, "devices")
     _split(window, docks, "devices", "map", _ACROSS)
     _split(window, docks, "map", "playground", _DOWN)
-    _split(window, docks, "playground", "timeline", _DOWN)
+    low = window.height() < _LOW_PX
+    if low:
+        _tabs(window, docks, "playground", "timeline")
+    else:
+        _split(window, docks, "playground", "timeline", _DOWN)
     _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "faults")
     _split(window, docks, "faults", "ledger", _ACROSS)
     _tabs(window, docks, "faults", "experiments")
@@ -118,9 +122,8 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     height, width = window.height(), window.width()
     _size(window, docks, {"devices": _DEVICES_WIDTH, "map": width - _DEVICES_WIDTH - 6}, _ACROSS)
     _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
-    _size(
-        window, docks, {"map": 212, "playground": height // 4, "timeline": _TIMELINE_HEIGHT}, _DOWN
-    )
+    rows = {"map": 212, "playground": height // 4}
+    _size(window, docks, rows if low else {**rows, "timeline": _TIMELINE_HEIGHT}, _DOWN)
     _size(window, docks, {"devices": height * 7 // 10, "faults": height * 3 // 10}, _DOWN)
 
 

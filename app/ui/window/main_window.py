@@ -29,10 +29,12 @@ from app.ui.ledger.panel import LedgerPanel
 from app.ui.log.panel import LogPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
 from app.ui.looks.seen import is_seen
+from app.ui.looks.sideways import Sideways
 from app.ui.looks.slot import Slot
 from app.ui.models.desk import ModelDesk
 from app.ui.models.dialog import ModelsDialog
 from app.ui.models.importing import Importing
+from app.ui.playground.conversations.keeping import KeptTalks
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
 from app.ui.serve.dialog import ServeDialog
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.map = LayerMapPanel(self.editor, link, appearance, settings)
         self.devices = DevicesPanel(link, appearance, settings)
         self.playground = Playground(link, appearance)
+        self.kept_talks = KeptTalks(self.playground.talks, link, settings, self)
         self.ledger = LedgerPanel(link, appearance)
         self.time = TimeView(settings)
         self.timeline = TimelineStrip(link, appearance, self.time)
@@ -155,7 +158,9 @@ class MainWindow(QMainWindow):
 
     def show_serving(self) -> None:
         """Open the window that serves the rack over HTTP."""
-        ServeDialog(self.serving, self).show()
+        door = self.serving.door
+        if door is not None:
+            ServeDialog(self.link, self.serving, door, self.appearance, self).show()
 
     def show_models(self) -> None:
         """Open the window of models: those that are here, and those at the hub."""
@@ -230,6 +235,7 @@ class MainWindow(QMainWindow):
             return
         self._closing = True
         self.importing.close()
+        self.kept_talks.close()
         self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         StoppingPanel(self)
         self.menuBar().setEnabled(False)
@@ -264,7 +270,7 @@ class MainWindow(QMainWindow):
             "faults": (message("Faults"), FaultsPanel(self.link, self.appearance)),
             "experiments": (
                 message("Experiments"),
-                ExperimentsPanel(self.link, self._experiments, self.appearance),
+                Sideways(ExperimentsPanel(self.link, self._experiments, self.appearance)),
             ),
             "log": (message("Log"), self.log),
         }

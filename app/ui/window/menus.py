@@ -15,6 +15,7 @@ from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
+from app.ui.playground.conversations.keeping import KeptTalks
 from app.ui.playground.panel import Playground
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
@@ -39,6 +40,7 @@ class CommandedWindow(Protocol):
     devices: DevicesPanel
     time: TimeView
     docks: dict[str, Dock]
+    kept_talks: KeptTalks
     actions_registry: ActionRegistry
 
     def use_layout(self, layout: Layout) -> None:
@@ -142,9 +144,12 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
         ("previous-text", message("Previous text"), -1, "Ctrl+PgUp"),
     ):
         menu.addAction(registry.add(name, words, partial(window.playground.step, by), keys))
+    talk_actions = window.playground.talk_actions
     for name, words, act, keys in (
-        ("rename-text", message("Rename the text…"), window.playground.rename, "F2"),
-        ("save-text", message("Save the text…"), window.playground.ask_where, "Ctrl+S"),
+        ("rename-text", message("Rename the text…"), talk_actions.rename_shown, "F2"),
+        ("save-text", message("Save the text…"), talk_actions.save_shown, "Ctrl+S"),
+        ("talks", message("Texts and conversations…"), window.playground.list_talks, "Ctrl+L"),
+        ("several", message("Ask several prompts…"), window.playground.ask_several, ""),
     ):
         menu.addAction(registry.add(name, words, act, keys))
     menu.addSeparator()
@@ -169,6 +174,13 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addAction(registry.add("serve", serve, window.show_serving))
     find = message("Filter devices")
     menu.addAction(registry.add("filter", find, partial(_filter_devices, window), "/"))
+    keep = registry.add_switch(
+        "keep-talks",
+        message("Keep texts and conversations over restarts"),
+        window.kept_talks.set_kept,
+        on=window.settings.keep_talks,
+    )
+    menu.addAction(keep)
     demo = registry.add_switch(
         "demo",
         message("Start the demo prompt by itself"),

@@ -41,6 +41,8 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     EntryKind.ROLLED_BACK: ("rolled_back",),
     EntryKind.SETTLED: ("settled",),
     EntryKind.COSIGNED: ("cosigned",),
+    EntryKind.EVIDENCE_RULE: ("evidence_rule", "evidence_rule_days"),
+    EntryKind.EVIDENCE_LET_GO: ("evidence_let_go",),
     EntryKind.EPOCH_OPENED: ("epoch_opened",),
     EntryKind.EPOCH_CLOSED: ("epoch_closed",),
 }

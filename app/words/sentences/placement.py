@@ -42,6 +42,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "condition.breach_battery": message("{phone} drains and has less than {least} % left."),
     "condition.breach_heat": message("{phone} is warmer than {most:g} °C."),
     "condition.breach_reputation": message("{phone} has less reputation than {least:g}."),
+    "placement.one_chain_only": message(
+        "The LinguaLinked program places models of one chain; choose another method."
+    ),
+    "placement.too_few_for_chains": message(
+        "Encoder and decoder need a phone each: {chains} phones at least."
+    ),
     "placement.conflict": message(
         "No plan places {model} and keeps all that is asked of it: {wishes}."
     ),

@@ -15,6 +15,16 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.not_run": message(
         "The audit of stage {stage} of {transaction} could not be run: {reason}."
     ),
+    "auditors.not_installed": message(
+        "Auditors on a cluster need dask.distributed: install the extra `auditors`."
+    ),
+    "auditors.no_address": message(
+        "{address} is no scheduler's address: it looks like tcp://HOST:PORT."
+    ),
+    "auditors.without_tls": message(
+        "{address} is another computer: verdicts come from there under TLS only (--auditors-tls)."
+    ),
+    "auditors.no_certificates": message("{path} lacks certificates: {names}."),
     "audit.rate": message("An audit rate is a number from 0 to 1."),
     "evidence.broken": message("The evidence is damaged: {reason}."),
     "evidence.class_unknown": message(

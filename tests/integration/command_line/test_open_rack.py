@@ -74,6 +74,21 @@ def test_devices_plan_and_ledger_tell_of_the_open_rack(rack: ServedRack) -> None
     assert len(links) >= 2
 
 
+def test_a_phone_stands_by_without_layers_until_it_is_taken_up(rack: ServedRack) -> None:
+    first, second = (each["serial"] for each in rack.report("devices")["devices"])
+    run = ("run", "demo", *PROMPT, "--tokens", "3")
+    assert rack.report("devices", "standby", first)["standing_by"] == [first]
+    held = rack.report(*run)
+    assert [each["serial"] for each in held["assignment"]] == [second]
+    ready = {each["serial"]: each["state"] for each in rack.report("devices")["devices"]}
+    assert ready[first] == "ready"
+    refused = rack.run("devices", "standby", second)
+    assert refused.returncode == 1
+    assert rack.report(*run)["text"] == held["text"]
+    assert rack.report("devices", "standby", first, "--take-up")["standing_by"] == []
+    assert rack.run("devices", "standby", "nobody").returncode == 1
+
+
 def test_what_the_model_cannot_do_is_refused_as_in_a_rack_of_ones_own(rack: ServedRack) -> None:
     for verb in ("classify", "embed"):
         refused = rack.run(verb, "demo", "--text", "x")

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial
 from app.ledger.group_commit import commit_together
-from app.ledger.journal import snapshots
+from app.ledger.journal import snapshot_writer
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.tree import JournalTree
 from app.ledger.journal.verification import verify_ledger
@@ -77,7 +77,7 @@ def test_a_group_counts_but_for_what_a_rule_refuses(tmp_path: Path, place: Ledge
 def test_a_snapshot_opens_to_the_same_state(
     tmp_path: Path, place: LedgerPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshots, "EVERY_ENTRIES", 7)
+    monkeypatch.setattr(snapshot_writer, "EVERY_ENTRIES", 7)
     bench = eventful(tmp_path, place)
     resumed = bench.open()
     with_snapshot, position = resumed.snapshot(), resumed._journal._position

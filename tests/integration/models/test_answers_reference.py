@@ -14,7 +14,14 @@ from safetensors.numpy import load_file, save_file
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest, ModelTask, Scoring
 from app.models.library import Library
-from tests.integration.models.reference import KINDS, Kind, chain_of, random_model, run_chain
+from tests.integration.models.reference import (
+    KINDS,
+    ROTARY,
+    Kind,
+    chain_of,
+    random_model,
+    run_chain,
+)
 from tests.saying import raises_saying
 from workers.errors import EngineError
 
@@ -24,8 +31,13 @@ LABELS = {"id2label": {0: "sad", 1: "so-so", 2: "glad"}, "label2id": {}}
 TEXT = [2, 77, 150, 12, 9, 30, 5, 5, 101, 3]
 DECODERS = (
     *("llama", "qwen2-windows", "qwen3", "mistral", "phi3"),
-    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox"),
+    *("gemma2", "gpt2", "bloom", "opt", "gpt_neox", "phimoe"),
 )
+BUILT_LIKE_THEM = (
+    *("gemma", "ministral3", "smollm3", "qwen3_moe", "mixtral", "gpt_oss", "olmo2", "olmo3"),
+    *("glm", "glm4", "starcoder2"),
+)
+"""Classifiers that differ from those above in nothing that their heads could see."""
 ENCODER: dict[str, Any] = {
     "vocab_size": 160,
     "hidden_size": 64,
@@ -43,13 +55,51 @@ DISTILLED = {
     "n_heads": 4,
     "max_position_embeddings": 64,
 }
+MODERN = ENCODER | {
+    "max_position_embeddings": 64,
+    "local_attention": 6,
+    "global_attn_every_n_layers": 2,
+    "rope_parameters": {
+        "full_attention": {"rope_type": "default", "rope_theta": 5000.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 300.0},
+    },
+    "pad_token_id": 0,
+}
+DISTANCES = ENCODER | {
+    "relative_attention": True,
+    "position_biased_input": False,
+    "max_relative_positions": -1,
+    "pos_att_type": ["p2c", "c2p"],
+    "type_vocab_size": 0,
+}
 ENCODERS = {
     "bert": Kind("Bert", ENCODER),
     "roberta": Kind("Roberta", BEHIND_PAD),
     "xlm-roberta": Kind("XLMRoberta", BEHIND_PAD),
     "distilbert": Kind("DistilBert", DISTILLED),
+    "mpnet": Kind("MPNet", ENCODER | {"pad_token_id": 1}),
+    "nomic": Kind("NomicBert", ENCODER | {"rope_parameters": ROTARY}),
+    "modernbert": Kind("ModernBert", MODERN),
+    "modernbert-biases": Kind(
+        "ModernBert",
+        MODERN
+        | {"norm_bias": True, "attention_bias": True, "mlp_bias": True, "classifier_bias": True}
+        | {"classifier_pooling": "mean"},
+    ),
+    "deberta": Kind(
+        "DebertaV2",
+        DISTANCES | {"share_att_key": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm"},
+    ),
+    "deberta-rows-of-its-own": Kind(
+        "DebertaV2",
+        DISTANCES
+        | {"max_relative_positions": 5, "position_biased_input": True}
+        | {"type_vocab_size": 2},
+    ),
 }
-CLASSIFIERS = {name: KINDS[name] for name in DECODERS} | ENCODERS
+CLASSIFIERS = {name: KINDS[name] for name in (*DECODERS, *BUILT_LIKE_THEM)} | ENCODERS
+CLASSIFIERS["gemma3"] = Kind("Gemma3Text", KINDS["gemma3"].fields)
+_SOAKED = (*BUILT_LIKE_THEM, "modernbert-biases", "deberta-rows-of-its-own")
 
 
 def saved(folder: Path, kind: Kind, head: str) -> Any:  # noqa: ANN401 - torch's types are not here
@@ -68,7 +118,10 @@ def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32]) -> N
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[pytest.mark.soak] * (each in _SOAKED)) for each in CLASSIFIERS],
+)
 def test_three_shards_score_as_the_reference_does(tmp_path: Path, name: str) -> None:
     kind = Kind(CLASSIFIERS[name].name, CLASSIFIERS[name].fields | LABELS)
     reference = saved(tmp_path / "c", kind, "ForSequenceClassification")
@@ -92,7 +145,7 @@ def test_a_decoders_scores_are_the_same_where_the_text_came_in_chunks(tmp_path: 
     assert_close(run_chain(chain, TEXT[9:], 9), whole)
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", [each for each in ENCODERS if each not in _SOAKED])
 def test_three_shards_give_the_references_mean_of_length_one(tmp_path: Path, name: str) -> None:
     reference = saved(tmp_path / "c", ENCODERS[name], "Model")
     library, manifest = imported(tmp_path)
@@ -136,9 +189,81 @@ def write_modules(folder: Path, mode: str, *kinds: str) -> None:
 
 def test_a_step_of_sentence_transformers_that_is_not_known_is_named(tmp_path: Path) -> None:
     saved(tmp_path / "c", ENCODERS["bert"], "Model")
-    write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling", "Dense")
-    with raises_saying(BadInputError, match="Dense"):
+    write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling", "Router")
+    with raises_saying(BadInputError, match="Router"):
         imported(tmp_path)
+
+
+def test_a_decoder_embeds_by_its_last_token_where_its_files_say_so(tmp_path: Path) -> None:
+    """As Qwen3-Embedding is published: a decoder, and beside it how its rows make a vector."""
+    reference = saved(tmp_path / "c", KINDS["qwen3"], "ForCausalLM")
+    write_modules(tmp_path / "c", "lasttoken", "Transformer", "Pooling", "Normalize")
+    library, manifest = imported(tmp_path)
+    assert (manifest.task, manifest.cached) == (ModelTask.EMBEDDING, True)
+    with torch.no_grad():
+        states = reference.model(torch.tensor([TEXT])).last_hidden_state[:, -1]
+    expected = torch.nn.functional.normalize(states)[0].numpy()
+    chain = chain_of(library, manifest)
+    run_chain(chain, TEXT[:6], 0)
+    assert_close(run_chain(chain, TEXT[6:], 6), expected)
+
+
+def test_a_decoder_whose_mean_is_wanted_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path / "c", KINDS["qwen3"], "ForCausalLM")
+    write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling")
+    with raises_saying(BadInputError, match="last token"):
+        imported(tmp_path)
+
+
+def test_embedding_gemma_sees_both_ways_and_has_layers_behind_its_pooling(tmp_path: Path) -> None:
+    fields = KINDS["gemma3"].fields | {"use_bidirectional_attention": True, "sliding_window": 6}
+    reference = saved(tmp_path / "c", Kind("Gemma3", fields), "TextModel")
+    write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling", "Normalize")
+    matrices = add_dense_steps(tmp_path / "c", (96, 64), (64, 96))
+    library, manifest = imported(tmp_path)
+    assert (manifest.task, manifest.cached) == (ModelTask.EMBEDDING, False)
+    with torch.no_grad():
+        states = reference(torch.tensor([TEXT])).last_hidden_state.mean(1)[0].numpy()
+    expected = matrices[1] @ np.tanh(matrices[0] @ states)
+    expected /= np.linalg.norm(expected)
+    assert_close(run_chain(chain_of(library, manifest), TEXT, 0), expected)
+
+
+def add_dense_steps(folder: Path, *shapes: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """Put layers between pooling and norm, the first one bent by tanh; return their matrices."""
+    modules = json.loads((folder / "modules.json").read_text())
+    generator, matrices = np.random.default_rng(2), []
+    for index, (rows, columns) in enumerate(shapes):
+        step = folder / f"{index + 5}_Dense"
+        step.mkdir()
+        kind = "linear.Identity" if index else "activation.Tanh"
+        settings = {"in_features": columns, "out_features": rows, "bias": False}
+        named = settings | {"activation_function": "torch.nn.modules." + kind}
+        (step / "config.json").write_text(json.dumps(named))
+        matrices.append((generator.normal(size=(rows, columns)) / 8).astype(np.float32))
+        save_file({"linear.weight": matrices[-1]}, step / "model.safetensors")
+        modules.insert(-1, {"type": "sentence_transformers.models.Dense", "path": step.name})
+    (folder / "modules.json").write_text(json.dumps(modules))
+    return matrices
+
+
+def test_layers_behind_the_pooling_that_end_in_another_size_are_refused(tmp_path: Path) -> None:
+    saved(tmp_path / "c", ENCODERS["bert"], "Model")
+    write_modules(tmp_path / "c", "mean_tokens", "Transformer", "Pooling", "Normalize")
+    add_dense_steps(tmp_path / "c", (32, 64))
+    with raises_saying(BadInputError, match="64 numbers"):
+        imported(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["deberta", "modernbert", "mpnet"])
+def test_the_computation_graph_of_every_kind_of_positions_is_drawn(
+    tmp_path: Path, name: str
+) -> None:
+    saved(tmp_path / "c", ENCODERS[name], "Model")
+    library, manifest = imported(tmp_path)
+    graph = library.computation_graph(manifest)
+    boundaries = [point for point in graph.cut_points if point.is_boundary]
+    assert len(boundaries) == manifest.layer_count + 1
 
 
 @pytest.mark.parametrize(("quantization", "least"), [("q8", 0.995), ("q4", 0.9)])

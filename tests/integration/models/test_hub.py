@@ -214,7 +214,7 @@ def test_a_hub_that_is_asked_too_often_is_waited_for_within_reason(
     assert fetched(hub).is_dir()
     assert pauses == [7.0, 2.0]
     server.troubles.failing = [(429, {"Retry-After": "3600"})]
-    with raises_saying(ShardloomError, "asked too often: it will answer again in 60 min 0 s"):
+    with raises_saying(ShardloomError, "asked too often: it will answer again in 1 h"):
         fetched(hub)
     assert len(pauses) == 2
 

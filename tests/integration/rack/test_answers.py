@@ -32,7 +32,7 @@ LABELS = ("sad", "so-so", "glad")
 TEXT = tuple(int(token) for token in np.random.default_rng(4).integers(2, 160, 90))
 SENTENCE = TEXT[:40]
 ENCODER = Kind(
-    "Bert",
+    "ModernBert",
     {
         "vocab_size": 160,
         "hidden_size": 64,
@@ -40,6 +40,8 @@ ENCODER = Kind(
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
         "max_position_embeddings": 64,
+        "local_attention": 16,
+        "pad_token_id": 0,
     },
 )
 

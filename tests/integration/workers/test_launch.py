@@ -33,6 +33,7 @@ from workers.network.outlets import Outlets
 from workers.network.pulse import ActivityBoard
 from workers.protocol.codec import raw_frames, read_raw
 from workers.protocol.wire import PROTOCOL_VERSION, Kind
+from workers.replicas.replicas import Replicas
 from workers.ring.parts import WorkerParts
 from workers.ring.transactions import TransactionTable
 from workers.server import WorkerServer
@@ -168,6 +169,7 @@ def test_a_worker_its_host_forgot_ends_by_itself(
         outlets=Outlets(),
         spans=spans,
         transactions=TransactionTable(spans),
+        replicas=Replicas(tmp_path, b"", OutboundLinks(context, CurveKeys("", ""), None)),
         board=ActivityBoard(),
         sleep=LightSleep(tmp_path / "nothing"),
     )

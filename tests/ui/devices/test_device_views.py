@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.core.device import DeviceState
 from app.core.facts import Fact
-from app.rack.commands import Examine, InspectPhone, Replan
+from app.rack.commands import Apply, Examine, InspectPhone, Replan
 from app.rack.snapshot import StageSample, TimelineKind
 from app.ui.devices.device_views import DeviceView, spark
 from app.ui.devices.tags import Tags, tags_in
@@ -123,6 +124,28 @@ def test_phones_are_left_out_of_plans_and_taken_in_again(
         asked = control.commands_of(Replan)[-1]
         assert asked.conditions is not None
         assert asked.conditions.excluded == excluded
+        publish(window, control)
+
+
+def test_phones_stand_by_without_layers_and_are_taken_up_again(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    devices = window.devices
+    for row in (1, 2):
+        index = devices.model.index(row, 0)
+        devices.list.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
+    serials = frozenset(phone.serial for phone in control.phones[1:3])
+    for words, excluded in (("Stand by", serials), ("Take up again", frozenset())):
+        menu = devices.menu_for(devices.selected())
+        {action.text(): action for action in menu.actions()}[words].trigger()
+        QApplication.processEvents()
+        plan, apply = control.commands[-2:]
+        assert isinstance(plan, Replan)
+        assert plan.conditions is not None
+        assert plan.conditions.excluded == excluded
+        assert not serials & {pin.serial for pin in plan.pins} or not excluded
+        assert apply == Apply()
         publish(window, control)
 
 

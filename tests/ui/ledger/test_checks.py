@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.audit_outcome import CheckMode
 from app.ledger.views.snapshot import DoubtedClass
-from app.rack.commands import ConfirmClass, SetChecks
+from app.rack.commands import ConfirmClass, KeepEvidence, SetChecks
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import publish
@@ -73,3 +73,16 @@ def test_a_class_in_doubt_is_told_of_as_long_as_it_is(
     control.doubted.clear()
     publish(window, control)
     qtbot.waitUntil(lambda: not shown())
+
+
+def test_how_long_evidence_is_kept_is_set_beside_the_ledger(
+    window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    dialog = window.ledger.open_evidence_rule()
+    assert dialog is not None
+    assert (dialog.days.text(), dialog.megabytes.value()) == ("for ever", 1024)
+    dialog.days.setValue(30)
+    dialog.megabytes.setValue(512)
+    dialog.keep.click()
+    assert control.commands[-1] == KeepEvidence(30, 512 << 20)

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.errors import LedgerError
 from app.core.facts import Fact
+from app.ledger.views.discrepancies import ContradictionRow, Discrepancies, SignedText
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import AnyCommand, ReadJournal
 from app.ui.ledger.journal_rows import MOST_ROWS, JournalRows
@@ -216,3 +217,21 @@ def test_rows_are_always_one_run_without_a_gap(steps: list[tuple[int, bool, bool
         assert len(numbers) <= MOST_ROWS
         assert not held.complete or numbers[0] == 1
         assert held.unseen == (len(written) - numbers[-1] if numbers else 0)
+
+
+def test_the_journal_is_compared_with_phones_and_what_differs_is_said(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    window.ledger.show_journal()
+    lie = ContradictionRow("head", "ab" * 32, "", 12, SignedText("a", ""), SignedText("b", ""))
+    found = Discrepancies((), (), 5, 4, only_phones_count=1, contradictions=(lie,))
+    control.discrepancies = found
+    button = window.ledger.journal.compare
+    button.click()
+    qtbot.waitUntil(lambda: button.box is not None)
+    assert button.box is not None
+    said = button.box.text()
+    assert "Phones keep 1 receipt that the journal has not." in said
+    assert "two things under number 12" in said
+    assert button.isEnabled()
+    button.box.close()

@@ -13,8 +13,8 @@ from app.core.errors import BadInputError
 from app.core.identifiers import Serial
 from app.rack.events.request_events import StageAudited, StageTimes, TokenAdded
 from app.rack.snapshot import Alternative
+from app.ui.playground.conversations.talk_export import export_talk
 from app.ui.playground.presets import SamplingPreset
-from app.ui.playground.talk_export import export_talk
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.window.main_window import MainWindow
 from app.words.pages.token_way import token_way
@@ -52,14 +52,14 @@ def test_a_text_is_saved_to_read_and_with_its_figures(
     talk = window.playground.talks.shown
     assert talk is not None
     assert talk.request is not None
-    window.playground.save(tmp_path / "a.txt", talk)
-    window.playground.save(tmp_path / "a.json", talk)
+    window.playground.talk_actions.save(tmp_path / "a.txt", talk)
+    window.playground.talk_actions.save(tmp_path / "a.json", talk)
     assert (tmp_path / "a.txt").read_text("utf-8") == f"{talk.prompt}{talk.request.text}\n"
     (turn,) = json.loads((tmp_path / "a.json").read_text("utf-8"))["turns"]
     assert (turn["answer"], turn["tokens"], turn["verified"]) == (talk.request.text, 6, False)
     with pytest.raises(BadInputError):
         export_talk(tmp_path / "a.doc", talk)
-    window.playground.save(tmp_path / "missing" / "a.txt", talk)
+    window.playground.talk_actions.save(tmp_path / "missing" / "a.txt", talk)
     assert "could not be written" in window.alert.words.text()
 
 

@@ -13,7 +13,7 @@ from app.core.identifiers import RequestId
 from app.core.tasks import Chat, TaskKind
 from app.rack.commands import Ask, Cancel
 from app.rack.snapshot import RequestState, TokenChoices
-from app.ui.playground.talks import TALKS_KEPT
+from app.ui.playground.conversations.talks import TALKS_KEPT
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.window.main_window import MainWindow
 from tests.ui.playground.test_tasks import ask, choose, offer, said

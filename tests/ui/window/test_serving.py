@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.clock import SystemClock
-from app.gateway.access.keys import KeyLimits, KeyStore
+from app.gateway.access.keys import KeyStore
 from app.gateway.loopback_door import LoopbackDoor
+from app.rack.door.serving import KeyLimits
 from app.rack.home import Home
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
@@ -95,11 +96,63 @@ def test_an_address_that_stopped_by_itself_is_not_called_on(
     assert serving.serving.address == ""
 
 
-def test_who_may_use_it_is_told(serving: MainWindow, tmp_path: Path) -> None:
-    assert "every program on this computer" in dialog_of(serving).keys.text()
-    KeyStore(Home(tmp_path).keys, SystemClock()).add("laptop", KeyLimits())
-    serving.serving.changed.emit()
-    assert "laptop" in child(serving, ServeDialog).keys.text()
+def test_a_key_is_made_shown_once_used_limited_and_revoked(
+    serving: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    keys = dialog_of(serving).keys
+    store = KeyStore(Home(tmp_path).keys, SystemClock())
+    qtbot.waitUntil(lambda: "every program on this computer" in keys.who.text())
+    assert not keys.make.isEnabled()
+    keys.name.setText("laptop")
+    keys.requests.setValue(60)
+    keys.make.click()
+    qtbot.waitUntil(lambda: "laptop" in keys.who.text())
+    (known,) = store.all()
+    assert (known.name, known.limits) == ("laptop", KeyLimits(60, None))
+    assert keys.once.isVisible()
+    made = keys.once.key.text()
+    assert store.find(made) == known
+    keys.once.copy.click()
+    assert QApplication.clipboard().text() == made
+    row = [keys.table.rows.index(0, column).data() for column in range(6)]
+    assert (row[0], *row[2:]) == ("laptop", "never", "60", "any", "valid")
+    keys.table.selectRow(0)
+    keys.revoke.click()
+    assert keys.revoke.text() == "Really revoke laptop?"
+    assert store.is_valid("laptop")
+    keys.revoke.click()
+    qtbot.waitUntil(lambda: "Every key was revoked" in keys.who.text())
+    assert store.find(made) is None
+    assert not keys.once.isVisible()
+    assert not keys.once.key.text()
+    assert not keys.revoke.isEnabled()
+
+
+def test_a_key_that_cannot_be_made_is_told(serving: MainWindow, qtbot: QtBot) -> None:
+    keys = dialog_of(serving).keys
+    keys.name.setText("x" * 65)
+    keys.make.click()
+    qtbot.waitUntil(lambda: bool(keys.failure.text()))
+    assert keys.name.text()
+    assert keys.make.isEnabled()
+    assert not keys.once.isVisible()
+
+
+def test_the_page_tells_what_runs_and_what_was_refused_and_why(
+    serving: MainWindow, qtbot: QtBot
+) -> None:
+    dialog = dialog_of(serving)
+    assert not dialog.activity.isVisible()
+    dialog.port.setValue(0)
+    dialog.switch.click()
+    wait_for(qtbot, serving, ServeState.ON)
+    httpx2.post(f"{serving.serving.address}/chat/completions", content=b"{}")
+    serving.link.aged.emit()
+    assert dialog.activity.text().startswith("0 requests are running, 0 wait, 0 were answered, 1 ")
+    assert dialog.tabs.tabText(1) == "Refused (1)"
+    row = [dialog.refusals.rows.index(0, column).data() for column in range(1, 5)]
+    assert row[:3] == ["415", "", "/v1/chat/completions"]
+    assert row[3]
 
 
 def test_the_port_is_remembered(settings: Settings) -> None:

@@ -120,6 +120,41 @@ def test_the_operator_stops_and_ends_the_stop(
     assert main(["ledger", "resume", *at]) == 1
 
 
+def test_keepers_of_a_third_stop_by_their_signatures_and_end_it_by_others(
+    home: Path, keeper: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--home", str(home)]
+    mine, like, other, end = (str(tmp_path / name) for name in ("a", "b", "c", "d"))
+    sign = ["ledger", "order-stop", "--keeper", keeper, *at]
+    assert main([*sign, "--hours", "5", "--out", mine]) == 0
+    assert main(["ledger", "stop-by-keepers", mine, *at]) == 1
+    assert "Fewer than a third" in capsys.readouterr().err
+    assert main(["ledger", "stake-earnings", PHONE, "60", "--keeper", keeper, *at]) == 0
+    assert main(["ledger", "keeper-key", other]) == 0
+    assert main([*sign[:3], other, *at, "--like", mine, "--out", like]) == 0
+    assert main(["ledger", "stop-by-keepers", mine, like, *at]) == 0
+    capsys.readouterr()
+    assert main(["ledger", "resume", *at]) == 1
+    assert "Keepers ordered this stop" in capsys.readouterr().err
+    assert main([*sign, "--end", "--out", end]) == 0
+    assert main(["ledger", "stop-by-keepers", end, *at]) == 0
+    assert main(["ledger", "show", *at]) == 0
+    assert "ordered by keepers" in capsys.readouterr().out
+    assert main([*sign, "--end", "--out", end]) == 1
+
+
+def test_long_times_of_parameters_are_told_in_days_and_hours(
+    home: Path, keeper: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert keeper
+    capsys.readouterr()
+    assert main(["ledger", "proposals", "--home", str(home)]) == 0
+    shown = capsys.readouterr().out
+    assert "14 d" in shown
+    assert "1 h" in shown
+    assert " min 0 s" not in shown
+
+
 def _entries(home: Path, capsys: pytest.CaptureFixture[str]) -> int:
     assert main(["ledger", "show", "--json", "--home", str(home)]) == 0
     return int(json.loads(capsys.readouterr().out)["entries"])

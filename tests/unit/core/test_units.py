@@ -27,8 +27,15 @@ def test_sizes_are_decimal(size_bytes: float, text: str) -> None:
         (4.1e-3, "4.10 ms"),
         (5e-5, "50.0 µs"),
         (2.5, "2.50 s"),
-        (60, "1 min 0 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
         (125, "2 min 5 s"),
+        (3_599.6, "1 h"),
+        (3_600, "1 h"),
+        (7_500, "2 h 5 min"),
+        (86_399, "1 d"),
+        (3 * 86_400, "3 d"),
+        (14 * 86_400 + 7_200, "14 d 2 h"),
     ],
 )
 def test_durations_choose_their_unit(seconds: float, text: str) -> None:

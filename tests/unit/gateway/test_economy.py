@@ -12,10 +12,12 @@ from typing import Any, cast
 import pytest
 
 from app.core.errors import LedgerError
+from app.core.identifiers import Serial
 from app.gateway.server import Gateway
+from app.ledger.views.discrepancies import Discrepancies
 from app.ledger.views.economy import EconomySnapshot, QuoteRow
 from app.ledger.views.snapshot import LedgerSnapshot
-from app.rack.commands import Command, Result, SubmitStatement
+from app.rack.commands import Command, CompareReceipts, Result, SubmitStatement
 from app.rack.snapshot import RackSnapshot
 from tests.unit.gateway.fake_rack import FakeRack, serving
 from tests.unit.gateway.raw_http import Answered, get, post
@@ -32,6 +34,10 @@ class TradingRack(FakeRack):
         self.taken: list[SubmitStatement] = []
 
     def do(self, command: Command[Result]) -> Future[Result]:
+        if isinstance(command, CompareReceipts):
+            found: Future[Any] = Future()
+            found.set_result(Discrepancies((Serial("A"),), (), receipts=3, stored=2, thin=1))
+            return cast(Future[Result], found)
         if not isinstance(command, SubmitStatement):
             return super().do(command)
         done: Future[Any] = Future()
@@ -60,6 +66,12 @@ def gateway(rack: TradingRack, tmp_path: Path) -> Iterator[Gateway]:
 
 def posted(gateway: Gateway, body: object) -> Answered:
     return post(gateway, "/v1/economy/statements", json.dumps(body).encode())
+
+
+def test_what_phones_keep_is_compared_with_the_journal(gateway: Gateway) -> None:
+    told = json.loads(get(gateway, "/v1/economy/receipts").body)
+    assert told["object"] == "shardloom.receipts"
+    assert (told["even"], told["receipts"], told["stored"], told["asked"]) == (True, 3, 2, ["A"])
 
 
 def test_it_is_read_and_added_to_once(gateway: Gateway, rack: TradingRack) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import pytest
 from openai import OpenAI
 from starlette.requests import Request
@@ -13,13 +15,15 @@ from starlette.requests import Request
 from app.core.clock import SystemClock
 from app.core.errors import BadInputError, ShardloomError
 from app.gateway.access.callers import Caller, Callers
-from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyLimits, KeyStore
+from app.gateway.access.keys import KEYS_FILE, PREFIX, KeyStore
 from app.gateway.context import GatewaySettings
 from app.gateway.errors import ApiError
 from app.gateway.server import Gateway
+from app.rack.door.serving import KeyLimits
 from app.testing.clocks import ManualClock
+from app.words.sentences import sentence
 from tests.saying import raises_saying
-from tests.unit.gateway.fake_rack import FakeRack, serving
+from tests.unit.gateway.fake_rack import MODEL, FakeRack, serving
 
 
 @pytest.fixture
@@ -134,3 +138,55 @@ def test_what_was_computed_for_a_key_shortens_the_prompts_of_no_other(
             client = OpenAI(base_url=f"{gateway.address}/v1", api_key=key, max_retries=0)
             client.completions.create(model=rack.model, prompt="And", max_tokens=1)
     assert [each.request.keeper for each in rack.requests.values()] == ["me", "you"]
+
+
+def test_when_a_key_was_used_last_is_noted_once_a_minute_and_never_in_the_way(
+    home: Path, keys: KeyStore
+) -> None:
+    clock = ManualClock()
+    keys = KeyStore(home, clock)
+    key = keys.add("me", KeyLimits())
+    callers = Callers(keys, clock, keys_needed=True)
+    assert keys.all()[0].used_ms is None
+    callers.admit(asking(key))
+    first = keys.all()[0].used_ms
+    assert first == clock.wall_ms()
+    clock.advance(30)
+    callers.admit(asking(key))
+    assert keys.all()[0].used_ms == first
+    clock.advance(31)
+    with sqlite3.connect(home / KEYS_FILE, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert callers.admit(asking(key)).name == "me"
+        other.execute("ROLLBACK")
+    assert keys.all()[0].used_ms == first
+    callers.admit(asking(key))
+    assert keys.all()[0].used_ms == clock.wall_ms()
+
+
+def test_keys_of_an_earlier_version_go_on_and_learn_when_they_are_used(home: Path) -> None:
+    keys = KeyStore(home, ManualClock())
+    key = keys.add("me", KeyLimits(5, None))
+    with sqlite3.connect(home / KEYS_FILE, isolation_level=None) as earlier:
+        earlier.execute("ALTER TABLE keys DROP COLUMN used_ms")
+    (found,) = keys.all()
+    assert (found.name, found.used_ms) == ("me", None)
+    Callers(keys, ManualClock(), keys_needed=True).admit(asking(key))
+    assert keys.all()[0].used_ms is not None
+    assert keys.add("you", KeyLimits())
+
+
+def test_what_is_refused_is_kept_with_its_reason_and_key(home: Path) -> None:
+    key = KeyStore(home, SystemClock()).add("me", KeyLimits(1, None))
+    body = {"model": MODEL, "prompt": "x" * 50_000, "max_tokens": -3}
+    with serving(FakeRack(), home) as gateway:
+        refused = f"{gateway.address}/v1/completions"
+        for given in (key, "sk-nothing"):
+            httpx2.post(refused, json=body, headers={"Authorization": f"Bearer {given}"})
+        httpx2.get(f"{gateway.address}/metrics", headers={"Authorization": f"Bearer {key}"})
+        activity = gateway.activity()
+    assert (activity.answered, activity.refused) == (1, 2)
+    assert (activity.running, activity.waiting) == (0, 0)
+    assert [(each.key, each.status) for each in activity.refusals] == [("me", 400), ("", 401)]
+    assert activity.refusals[1].reason.code == "gateway.invalid_api_key"
+    assert all(len(sentence(each.reason)) < 1000 for each in activity.refusals)

@@ -23,9 +23,10 @@ from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.tasks import Chat, Complete
 from app.gateway import answering
-from app.gateway.access.keys import KeyLimits, KeyStore
+from app.gateway.access.keys import KeyStore
 from app.gateway.server import Gateway
 from app.rack.commands import Ask, Sampling
+from app.rack.door.serving import KeyLimits
 from app.rack.events.request_log import RequestStream
 from app.rack.requests.request import STOPPED_REASON
 from app.rack.snapshot import Phase, RequestState

@@ -10,7 +10,7 @@ from typing import Any, cast
 import apsw
 import pytest
 
-from app.ledger.journal import snapshots
+from app.ledger.journal import snapshot_writer
 from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.storage import places
@@ -48,7 +48,7 @@ def test_every_acknowledged_entry_is_there_after_a_power_cut_at_any_write(
     tmp_path: Path, layer: RecordingLayer, monkeypatch: pytest.MonkeyPatch, *, torn: bool
 ) -> None:
     monkeypatch.setattr(places, "SqliteStorage", _LayeredStorage)
-    monkeypatch.setattr(snapshots, "EVERY_ENTRIES", 8)
+    monkeypatch.setattr(snapshot_writer, "EVERY_ENTRIES", 8)
     bench = Bench(tmp_path / "written")
     begun = len(layer.events)
     marks = [(begun, 1)]

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
-from app.ledger.journal import snapshots
+from app.ledger.journal import snapshot_writer
 from app.ledger.journal.keys import public_bytes, read_key, read_public_key
 from app.ledger.journal.opening import position_of
 from app.ledger.journal.replay import ReplayedLedger, replay
@@ -28,7 +28,7 @@ from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords
-from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sqlite import SqliteStorage
 from tests.unit.ledger.economy.test_money_machine import Money
@@ -122,9 +122,11 @@ def from_the_first_entry(bench: Bench) -> ReplayedLedger:
 def course() -> Iterator[Course]:
     """A long random course, of which a snapshot was made every 16 entries."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshots, "EVERY_ENTRIES", 16)
+        patch.setattr(snapshot_writer, "EVERY_ENTRIES", 16)
+        patch.setattr(snapshot_writer, "RECORDS_A_COMMIT", 2)  # each takes several commits
         course = Course(Path(folder), seed=3)
         course.bench.ledger.writers.admit(public_bytes(Ed25519PrivateKey.generate()))
+        course.bench.ledger.kept_evidence.keep_by(EvidenceRule(most_days=9))
         for turn in range(STEPS):
             with course.bench.ledger.atomic():
                 course.step()
@@ -151,7 +153,8 @@ def test_a_ledger_goes_on_from_a_snapshot_as_from_its_first_entry(course: Course
     assert resumed_at.frontier.peaks == whole.frontier.peaks
 
 
-FILLED = [PhoneAccount, TransactionRecord, ClassRecord, Epoch, PublicEconomy, StateSnapshot]
+FILLED = [PhoneAccount, TransactionRecord, ClassRecord, Epoch, PublicEconomy, EvidenceRule]
+FILLED += [StateSnapshot]
 
 
 @pytest.mark.parametrize("kind", FILLED)
@@ -220,8 +223,9 @@ def test_a_signed_snapshot_of_another_journal_is_not_used(
     key = read_key(course.bench.key_path)
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         content = connection.execute("SELECT content FROM snapshot").fetchone()[0]
-        packing = Packing(StateSnapshot)
-        other = packing.packed(replace(packing.unpacked(content), last_hash=bytes(32)))
+        packing, (head, _, records) = Packing(StateSnapshot), content.partition(b"\n")
+        changed = replace(packing.unpacked(head), last_hash=bytes(32))
+        other = packing.packed(changed) + b"\n" + records
         signed = (other, key.sign(SNAPSHOT_TAG + other))
         connection.execute("UPDATE snapshot SET content = ?, signature = ?", signed)
     storage = SqliteStorage.open(copy)

@@ -184,7 +184,7 @@ def with_what_is_not_a_number(folder: Path) -> None:
 
 
 def of_an_unknown_architecture(folder: Path) -> None:
-    write_random(folder, architectures=["T5ForConditionalGeneration"])
+    write_random(folder, architectures=["T5EncoderModel"])
 
 
 def cut_short(folder: Path) -> None:
@@ -202,7 +202,7 @@ def without_a_header(folder: Path) -> None:
         (without_a_tensor, "lacks the tensor model.layers.2.mlp.up_proj.weight"),
         (with_a_tensor_of_another_shape, r"shape \(32,\), expected \(64,\)"),
         (with_what_is_not_a_number, "up_proj.weight holds values that are not finite"),
-        (of_an_unknown_architecture, r"Unknown architecture \('T5ForConditionalGeneration'\)"),
+        (of_an_unknown_architecture, r"Unknown architecture \('T5EncoderModel'\)"),
         (cut_short, "damaged or cut short"),
         (without_a_header, "damaged or cut short"),
     ],

@@ -13,12 +13,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from app.core.identifiers import TransactionId
 from app.core.nursery import Nursery
-from app.pipeline.prompts.cutting import chunk_sizes, kept_steps, reusable, step_sizes
+from app.pipeline.prompts.cutting import (
+    MESSAGES_A_STAGE,
+    chunk_sizes,
+    kept_steps,
+    reusable,
+    sendings,
+    step_sizes,
+)
 from app.pipeline.prompts.slot_contents import SlotContents, Wanted
 from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.slots import SlotPool
 from app.pipeline.worker_client import WorkerClient
 from app.testing.clocks import ManualClock
+from workers.protocol.step_message import MAXIMUM_DRAFTS
 
 CHUNK = 4
 SLOTS = 3
@@ -270,3 +278,23 @@ async def test_texts_one_after_the_other_fill_all_slots_before_any_loses_its_row
         seat = await pool.take(Wanted((*text, 5, 5), CHUNK))
         assert seat.prefix is not None
         assert (seat.slot, seat.prefix.transaction) == (seat.prefix.slot, f"t{text[0]}")
+
+
+@given(
+    st.integers(0, 80),
+    st.integers(0, 400),
+    st.integers(1, 12),
+)
+def test_single_rows_travel_together_in_order_and_the_last_step_alone(
+    prompt: int, answers: int, stages: int
+) -> None:
+    sizes = step_sizes(prompt + answers, answers, 0, CHUNK)
+    messages = sendings(sizes, stages)
+    assert [size for message in messages for size in message] == sizes
+    assert all(set(message) == {1} or len(message) == 1 for message in messages)
+    assert max(map(len, messages), default=1) <= 1 + MAXIMUM_DRAFTS
+    assert all(len(message) == 1 for message in messages[-1:])
+    if answers > 1:
+        singles = [message for message in messages[:-1] if message[0] == 1]
+        fewest = min(answers - 1, MESSAGES_A_STAGE * stages)
+        assert len(singles) >= fewest

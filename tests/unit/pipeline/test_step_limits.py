@@ -273,3 +273,5 @@ async def test_a_stage_is_given_time_for_the_drafts_that_may_go_with_a_token() -
     chunk = StepRecord(0, 0, (5, 6), wants_token=False, generated=0)
     assert [each._rows_of(one) for each in limits] == [1, 1 + MAXIMUM_DRAFTS]
     assert [each._rows_of(chunk) for each in limits] == [2, 2]
+    single = StepRecord(0, 0, (5,), wants_token=False, generated=0)
+    assert [each._rows_of(single, 13) for each in limits] == [13, 13]

@@ -68,7 +68,7 @@ def test_the_plan_is_the_best_of_all_in_what_the_streams_get(
 @given(problem=problems(max_layers=5, max_devices=3))
 def test_branch_and_bound_finds_the_least_worst_of_two_sums(problem: PlacementProblem) -> None:
     costs = CostModel(problem)
-    tables = (costs.table(Objective.LATENCY).scaled(0.5), costs.table(Objective.THROUGHPUT))
+    tables = (costs.table(Objective.LATENCY, 0.5), costs.table(Objective.THROUGHPUT))
     predictor = Predictor(problem, costs)
     fitting = (one for one in every_assignment(problem) if predictor.predict(one).fits)
     rings = [tuple(costs.serials.index(serial) for serial in one.serials) for one in fitting]

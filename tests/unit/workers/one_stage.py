@@ -36,6 +36,7 @@ from workers.protocol.span_shape import SpanShape
 from workers.protocol.step_message import StepRow, step_frame
 from workers.protocol.told import Broken
 from workers.protocol.wire import Tensor
+from workers.replicas.replicas import Replicas
 from workers.ring.parts import WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction, TransactionTable
@@ -100,6 +101,7 @@ class OneStage:
             outlets=cast(Outlets, None),
             spans=spans,
             transactions=TransactionTable(spans),
+            replicas=Replicas(Path(), b"", cast(OutboundLinks, self.sent)),
             board=ActivityBoard(),
             sleep=cast(LightSleep, self.sent),
             now_ns=lambda: 0,

@@ -20,6 +20,7 @@ from tests.bad_messages import (
     COMMANDS,
     HEARTBEAT,
     KEY,
+    PEERS,
     REPLIES,
     SEED,
     UNASKED,
@@ -29,6 +30,7 @@ from tests.bad_messages import (
 from tests.saying import raises_telling
 from workers.errors import WireError
 from workers.protocol import codec
+from workers.protocol.between_phones.replica_messages import PeerMessage
 from workers.protocol.bounds import FieldError, Integer, Text
 from workers.protocol.codec import (
     Asked,
@@ -39,6 +41,7 @@ from workers.protocol.codec import (
     read_answer,
     read_command,
     read_heartbeat,
+    read_incoming,
     read_reply,
     read_told,
 )
@@ -65,6 +68,10 @@ def same(one: Message, other: Message) -> bool:
 def read_again(message: Message) -> Message:
     """Return what the other end makes of a message."""
     frames = called(message)
+    if isinstance(message, PeerMessage):
+        said = read_incoming(frames)
+        assert isinstance(said, PeerMessage)
+        return said
     if isinstance(message, WorkerCommand):
         asked = read_command(frames)
         assert asked.call == CALL
@@ -82,15 +89,17 @@ def read_again(message: Message) -> Message:
 
 
 def test_there_is_an_example_of_every_message() -> None:
-    examples = {type(each) for each in (*COMMANDS, *REPLIES, *UNASKED, HEARTBEAT)}
-    assert examples == {*codec.COMMANDS, *codec.REPLIES, *codec.UNASKED}
+    examples = {type(each) for each in (*COMMANDS, *REPLIES, *UNASKED, *PEERS, HEARTBEAT)}
+    assert examples == {*codec.COMMANDS, *codec.REPLIES, *codec.UNASKED, *codec.PEERS}
     assert {each.reply for each in codec.COMMANDS} == {*codec.REPLIES}
     kinds = {value for name, value in vars(Kind).items() if name.isupper()}
     assert kinds == {each.kind for each in examples}
 
 
 @pytest.mark.parametrize(
-    "message", [*COMMANDS, *REPLIES, *UNASKED, HEARTBEAT], ids=lambda each: type(each).__name__
+    "message",
+    [*COMMANDS, *REPLIES, *UNASKED, *PEERS, HEARTBEAT],
+    ids=lambda each: type(each).__name__,
 )
 def test_what_is_written_is_read_by_the_other_end(message: Message) -> None:
     assert same(read_again(message), message)

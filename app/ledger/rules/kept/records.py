@@ -15,6 +15,7 @@ from app.ledger.rules.kept.packing import Packing
 _Value = TypeVar("_Value")
 _LABEL_BYTES: Final = 8
 _LEVEL: Final = 1
+_KEPT_UNPACKED: Final = 256
 MOST_PACKED_BYTES: Final = 16 << 20
 """A record unpacked: what is larger is none of ours."""
 
@@ -38,12 +39,15 @@ class KeptRecords(MutableMapping[str, _Value]):
         self._kind = kind
         self._kept = ChainMap[str, "_Value | bytes"]() if below is None else below.new_child()
         self._is_draft = below is not None
+        self._lately: dict[bytes, _Value] = {}
         self.packed_since: dict[str, None] = {}
-        """Names of records packed anew since somebody emptied this."""
+        """Names of records packed anew (`take_packed_since`)."""
 
     def draft(self) -> Self:
         """Return records that begin as these and can be changed without them."""
-        return type(self)(self._kind, self._kept)
+        draft = type(self)(self._kind, self._kept)
+        draft._lately = self._lately  # noqa: SLF001 - its own kind
+        return draft
 
     def labelled(self, label: int) -> Iterator[_Value]:
         """Yield the records with that label, in order of their names' first use."""
@@ -63,7 +67,15 @@ class KeptRecords(MutableMapping[str, _Value]):
 
     def at_work(self) -> Iterator[_Value]:
         """Yield the records that are not at rest."""
-        return (kept for kept in self._kept.values() if not isinstance(kept, bytes))
+        maps = self._kept.maps  # a chain of one is many times slower than what is in it
+        values = maps[0].values() if len(maps) == 1 else self._kept.values()
+        return (kept for kept in values if not isinstance(kept, bytes))
+
+    def take_packed_since(self) -> list[tuple[str, bytes]]:
+        """Return the records packed anew since this was asked last."""
+        taken = [(name, self.packed(name)) for name in self.packed_since]
+        self.packed_since = {}
+        return taken
 
     def packed(self, name: str) -> bytes:
         """Return a record that is at rest as it is kept."""
@@ -76,7 +88,7 @@ class KeptRecords(MutableMapping[str, _Value]):
 
     def __getitem__(self, name: str) -> _Value:
         kept = self._kept[name]
-        return self._unpacked(kept) if isinstance(kept, bytes) else kept
+        return self._unpacked_lately(kept) if isinstance(kept, bytes) else kept
 
     def __setitem__(self, name: str, record: _Value) -> None:
         if self._is_draft or not self._kind.rests(record):
@@ -100,6 +112,14 @@ class KeptRecords(MutableMapping[str, _Value]):
     def _packed(self, record: _Value) -> bytes:
         label = self._kind.label(record).to_bytes(_LABEL_BYTES, "big")
         return label + zlib.compress(self._kind.packing.packed(record), _LEVEL)
+
+    def _unpacked_lately(self, kept: bytes) -> _Value:
+        """Return a record unpacked: those at the newest end are asked for again and again."""
+        if kept not in self._lately:
+            if len(self._lately) >= _KEPT_UNPACKED:
+                self._lately.clear()
+            self._lately[kept] = self._unpacked(kept)
+        return self._lately[kept]
 
     def _unpacked(self, kept: bytes) -> _Value:
         reader = zlib.decompressobj()

@@ -75,7 +75,9 @@ class SeamDrag:
 
     def assignment_at(self, x: float, y: float) -> Assignment:  # noqa: ARG002 - seams move sideways
         """Return the original with the seam at the nearest cell edge."""
-        return self.original.with_seam(self.seam, self.geometry.nearest_edge(x))
+        after = self.original.stages[self.seam + 1].span
+        before = self.original.numbered(after).start - after.first
+        return self.original.with_seam(self.seam, self.geometry.nearest_edge(x) - before)
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,9 @@ def give_layers(assignment: Assignment, serial: Serial, layer: int) -> Assignmen
 
 
 def stage_index(assignment: Assignment, layer: int) -> int:
-    """Return the index of the stage that holds a layer."""
-    return next(index for index, stage in enumerate(assignment.stages) if layer <= stage.last_layer)
+    """Return the index of the stage that holds a layer, counted through all chains."""
+    ends = (assignment.numbered(stage.span).stop for stage in assignment.stages)
+    return next(index for index, end in enumerate(ends) if layer < end)
 
 
 def _serial_at(assignment: Assignment, geometry: MapGeometry, x: float) -> Serial:

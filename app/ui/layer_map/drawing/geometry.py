@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.core.assignment import Assignment, StageAssignment
+from workers.protocol.chain import ChainName
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class MapGeometry:
     """Width of the embedding's cell on the left and of the head's on the right."""
     back: float = 0.0
     """Width of the way back to the first bar, beyond the head."""
+    encoder_layers: int = 0
+    """Cells of an encoder before those of a decoder; 0 of one chain."""
 
     @property
     def left(self) -> float:
@@ -38,17 +41,24 @@ class MapGeometry:
 
     def span(self, stage: StageAssignment) -> tuple[float, float]:
         """Return a stage's left and right, embedding and head included at the ends."""
-        last = len(self.lefts) - 1
-        left = self.left if stage.first_layer == 0 else self.lefts[stage.first_layer]
-        right = self.right if stage.last_layer == last else self.rights[stage.last_layer]
+        cells, last = self._cells(stage), len(self.lefts) - 1
+        left = self.left if cells[0] == 0 else self.lefts[cells[0]]
+        right = self.right if cells[-1] == last else self.rights[cells[-1]]
         return left, right
+
+    def _cells(self, stage: StageAssignment) -> range:
+        """Return which cells a stage's layers are, counted through all chains."""
+        span = stage.span
+        before = self.encoder_layers if span.chain is ChainName.DECODER else 0
+        return range(before + span.first, before + span.end)
 
     def hop(self, stage: StageAssignment) -> tuple[float, float]:
         """Return from where to where the way out of a stage leads, back to the first at the end."""
         _, right = self.span(stage)
-        if stage.last_layer + 1 == len(self.lefts):
+        after = self._cells(stage).stop
+        if after == len(self.lefts):
             return right, right + self.back
-        return right, self.lefts[stage.last_layer + 1]
+        return right, self.lefts[after]
 
     def layer_at(self, x: float) -> int:
         """Return the layer under a point, the nearest end outside."""
@@ -114,7 +124,8 @@ def lay_out(
         lefts.extend(cells[:-1])
         rights.extend(cells[1:])
         start += bar + gap
-    return MapGeometry(tuple(lefts), tuple(rights), end_width, gaps[-1])
+    before = sum(chain.block_count for chain in assignment.chains[:-1])
+    return MapGeometry(tuple(lefts), tuple(rights), end_width, gaps[-1], before)
 
 
 def filled_part(
@@ -125,12 +136,11 @@ def filled_part(
     Layers the phone already runs are; of the others, as much as has `arrived` (0 to 1).
     """
     held = applied.stage_of(stage.serial) if applied else None
-    first = max(stage.first_layer, held.first_layer) if held else 0
-    last = min(stage.last_layer, held.last_layer) if held else -1
-    if last < first:
+    both = stage.span.shared_with(held.span) if held else None
+    if both is None:
         return 0.0, arrived
-    start = (first - stage.first_layer) / stage.layer_count
-    end = (last + 1 - stage.first_layer) / stage.layer_count
+    start = (both.first - stage.first_layer) / stage.layer_count
+    end = (both.end - stage.first_layer) / stage.layer_count
     return start * (1 - arrived), end + (1 - end) * arrived
 
 

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from app.core.tasks import TaskKind
 from app.rack.snapshot import RequestSnapshot, RequestState
 from app.ui.looks.appearance import Appearance
+from app.ui.playground.conversations.talks import Talk
 from app.ui.playground.stream_view import StreamView
-from app.ui.playground.talks import Talk
 from app.ui.playground.tasks.conversation_view import ConversationView
 from app.ui.playground.tasks.embedding_view import EmbeddingView
 from app.ui.playground.tasks.label_bars import LabelBars

@@ -27,8 +27,8 @@ class ChatTurn:
 class ChatSession:
     """Turns in order; only the last one may still be answered."""
 
-    def __init__(self) -> None:
-        self._turns: tuple[ChatTurn, ...] = ()
+    def __init__(self, turns: tuple[ChatTurn, ...] = ()) -> None:
+        self._turns = turns
 
     @property
     def turns(self) -> tuple[ChatTurn, ...]:

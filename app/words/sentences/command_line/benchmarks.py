@@ -57,6 +57,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " batteries follow what the phone's programs used of the processor; radios draw nothing"
         " there, so that only computing is compared."
     ),
+    "bench.receipts": message(
+        "*Simulated*: {phones} phones in virtual time, the program's own part on each, links of 2"
+        " to 50 ms, {receipts} receipts at {rate:g} a second; {rounds} seeds. Two keepers of the"
+        " newest receipt are lost at one moment, disks and all, and the host says at once who is"
+        " left (in a rack it waits 20 s). Then a phone is away while a quarter as many are signed."
+        " Traffic is all that is sent, with what CURVE, ZeroMQ and TCP put around it."
+    ),
     "bench.market": message(
         "A simulated week a seed, {rounds} seeds; {phones} phones, a model of {layers} layers, a"
         " request each {every_s:seconds}, a tenth of receipts audited, one request in five bought"
@@ -80,11 +87,21 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.plan": message(
         "The default objective on racks of phones with uneven speeds, memory and links, {rounds}"
         " racks of each size (seeds are fixed). Planning runs as in a rack: in a process of its"
-        " own, beside the loop that serves requests; a first answer comes at once and the last"
-        " after {budget:g} s at most. A *gap* is by how much less the streams get by that plan than"
-        " by the best that was found at all, in a search of {longest:g} s for each rack: median and"
-        " worst. A beat of the loop is due every {beat:seconds}; the longest of all racks counts,"
-        " and beside it the longest while nothing is planned for as long."
+        " own, beside the loop that serves requests; a first answer comes at once, and the search"
+        " for the last ends after {budget:g} s. A *gap* is by how much less the streams get by that"
+        " plan than by the best that was found at all, in a search of {longest:g} s for each rack."
+        " Times and gaps are median and worst. A beat of the loop is due every {beat:seconds}; the"
+        " longest of all racks counts, and beside it the longest while nothing is planned for as"
+        " long."
+    ),
+    "bench.failover": message(
+        "What becomes of a text where a worker's process is ended (SIGKILL) or held (SIGSTOP) from"
+        " outside, or one layer moves to a neighbour that stores it, on {rack}, split equally;"
+        " {rounds} texts each, of a random Llama of {layers} layers with SmolLM2-135M's sizes in"
+        " q8, that go on for {more} tokens behind it. *Longest wait* is the longest between two"
+        " tokens from the disturbance to the end, the median of all texts; *worst* is the worst of"
+        " them; *a token usually* is the mean before. Every text was the undisturbed one, token for"
+        " token."
     ),
     "bench.lingualinked": message(
         "Greedy decoding on racks like those of LinguaLinked (arXiv 2312.00388), whose own figures"
@@ -158,6 +175,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.no_adb_server": message("No adb server of our own came up, of {tries}."),
     "bench.no_figures": message("A request settled without figures."),
     "bench.no_heartbeats": message("{phone} sends no heartbeats."),
+    "bench.no_worker": message("No worker of {phone} is running."),
     "bench.no_tokenizer": message("The demo model has no tokenizer."),
     "bench.nothing_predicted": message("A rack that is ready predicts nothing."),
     "bench.stages_differ": message("{stages} stages gave other tokens: the figures are void."),

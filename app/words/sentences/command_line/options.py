@@ -23,6 +23,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.not_a_probability": message("{text} is not above 0 and at most 1"),
     "option.not_a_whole_number": message("'{text}' is not a whole number"),
     "option.not_above_zero": message("{text} is not above 0"),
+    "option.below_zero": message("{text} is below 0"),
     "option.not_finite": message("{text} is not finite"),
     "option.not_a_memory_share": message(
         "{text} is not PHONE=SHARE with a number above 0 and at most {most:.0f}"
@@ -42,8 +43,23 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "text_file.too_large": message("{path} is too large to be read as one text."),
     "text_file.unreadable": message("Cannot read the text {path}: {reason}."),
     "trace.not_written": message("Cannot write the trace {path}: {reason}."),
+    "standby.no_rack": message("No rack is open on {home}: phones stand by in an open one."),
+    "standby.several": message("Several phones are called {name}."),
+    "standby.stands_by": message("{phones} stand by: kept ready, without layers."),
+    "standby.taken_up": message("{phones} may hold layers again."),
+    "standby.unknown": message("The rack has no phone {name}."),
+    "window.options_left": message(
+        "What {options} ask for needs a new window: this one has the rack {rack} open."
+    ),
+    "window.silent": message("The window that is open on {home} does not answer."),
+    "window.taken": message("Another window was opened on {home} meanwhile."),
     "window.raised": message("Shardloom is open on {home} already: its window comes to the front."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
+    "standby.no_rack": message("Open one, in the window or with `shardloom serve`."),
+    "standby.several": message("Give the serial number of one; `shardloom devices` lists them."),
+    "standby.unknown": message("`shardloom devices` lists the phones there are."),
+    "window.options_left": message("Close it, and start again."),
+    "window.silent": message("Wait for it, or end its process."),
     "option.refused_file_instead": message("Give it by --{instead}, with its --encoding."),
 }

@@ -38,6 +38,21 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "evidence.without_judge": message("There is nobody here to judge evidence."),
     "evidence.none_there": message("The evidence {name} is not there, or no longer."),
+    "evidence.let_go": message(
+        "By evidence that was let go by rule, as the journal tells: {count}."
+    ),
+    "evidence.rule_out_of_bounds": message(
+        "Evidence is kept for {days:,} days at most, and in {least:bytes} to {most:bytes}."
+    ),
+    "evidence.odd_names": message(
+        "The journal tells of evidence by 1 to {most:,} digests, each of them once."
+    ),
+    "evidence.needed_yet": message(
+        "A transaction that is not over may need this evidence: it is kept."
+    ),
+    "evidence.earlier_format": message(
+        "How long evidence is kept is a rule of newer formats than {format}."
+    ),
     "evidence.unwritten": message("The evidence could not be written: {reason}."),
     "head.none": message("The ledger has no signed head."),
     "head.other_entries": message("The signed head is over other entries."),

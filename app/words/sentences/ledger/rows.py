@@ -59,6 +59,14 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.rolled_back": plural(
         "{count:,} token kept: {reason}", "{count:,} tokens kept: {reason}"
     ),
+    "journal.evidence_let_go": plural(
+        "{count:,} file of evidence let go by rule", "{count:,} files of evidence let go by rule"
+    ),
+    "journal.evidence_rule": message("Evidence is kept, {size:bytes} at most"),
+    "journal.evidence_rule_days": plural(
+        "Evidence is kept for {count:,} day, {size:bytes} at most",
+        "Evidence is kept for {count:,} days, {size:bytes} at most",
+    ),
     "journal.settled": plural(
         "{count:,} token, {paid:credits} paid", "{count:,} tokens, {paid:credits} paid"
     ),
@@ -95,6 +103,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "sharp.phone_gone": message("it did not answer"),
     "sharp.phone_unable": message("it has no room for that, or other layers by now"),
     "sharp.refused": message("it refused"),
+    "stop.by_keepers": message("ordered by keepers"),
     "stop.in_window": message("ordered in the window"),
     "transaction.void_broken_off": message("it was broken off"),
     "transaction.void_expired": message("its time was over"),

@@ -17,6 +17,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.bloom_residual_at_norm": message(
         "BLOOM models whose residual starts at the norm are not supported."
     ),
+    "family.encoder_field": message("An encoder with this setting of {field} is not supported."),
+    "family.pooling_of_decoder": message(
+        "A decoder whose vector is not its last token's ({pooling}) is not supported."
+    ),
     "family.cohere_head_norms": message(
         "Command models that norm their queries and keys are not supported."
     ),
@@ -47,6 +51,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.opt_projected": message("OPT models with a projected embedding are not supported."),
     "family.too_few_positions": message(
         "Only {stored} positions are stored: too few for any text."
+    ),
+    "graph.of_two_chains": message(
+        "The computation graph of {model}, which has an encoder and a decoder, is not drawn yet."
     ),
     "graph.cache_heads_unknown": message(
         "The graph does not say how many heads the cache {cache} has."

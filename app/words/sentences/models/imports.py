@@ -26,8 +26,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "checkpoint.architecture_unusual": message("'{name}' ({reason})"),
     "checkpoint.encoder_decoder": message(
-        "{name} reads with an encoder and writes with a decoder, which is not supported yet."
-        " Import a chat model: it summarises and translates by run --task."
+        "{name} reads with an encoder and writes with a decoder; of such models T5, BART, mBART,"
+        " Marian, Pegasus, M2M100 and NLLB are supported."
     ),
     "checkpoint.file_outside": message("{index} names a file outside its folder: {file}."),
     "checkpoint.form_unread": message(
@@ -117,6 +117,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{percent} percent of the model are matrices that could not be quantised and stay float32."
     ),
     "import.trying_rows": message("trying rows together"),
+    "sentence_modules.dense_size": message(
+        "Layers behind the pooling that do not lead from and to {size} numbers are not supported."
+    ),
     "sentence_modules.no_pooling": message("This pooling of sentences is not supported: none."),
     "sentence_modules.outside": message("{file} names a folder outside its own: {folder}."),
     "sentence_modules.pooling_unknown": message(

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from app.words.sentences.rack import door, experiments, file, phones, requests, standard, whole
+from app.words.sentences.rack import (
+    door,
+    experiments,
+    file,
+    phones,
+    replicas,
+    requests,
+    standard,
+    whole,
+)
 
-TABLES = (whole, door, experiments, file, phones, requests, standard)
+TABLES = (whole, door, experiments, file, phones, replicas, requests, standard)

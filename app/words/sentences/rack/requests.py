@@ -48,6 +48,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "model.cannot": message("{model} {ability}: it cannot {task}."),
     "model.no_chat_template": message("{model} has no chat template."),
+    "model.no_such_language": message("{model} knows no language by the name {language}."),
     "model.no_tokenizer": message("{model} has no tokenizer."),
     "placement.no_phone_alone": message("No single phone can hold the model."),
     "request.answer_paid": message("Answer paid for: {certainty}."),

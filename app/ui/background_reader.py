@@ -1,4 +1,4 @@
-"""Asks hub and library on a thread of its own; only the newest question is asked and answered."""
+"""Asks what may wait (hub, library, keys) on a thread; only the newest question is answered."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from app.words.window import failed_command
 T = TypeVar("T")
 
 
-class HubReader(QObject):
+class BackgroundReader(QObject):
     """A new question makes the one before void; one that waits for its turn is never asked."""
 
     def __init__(self, link: RackLink, parent: QObject) -> None:
         super().__init__(parent)
         self._link = link
-        self._thread = ThreadPoolExecutor(1, "hub")
+        self._thread = ThreadPoolExecutor(1, "asking")
         self._newest = 0
         self._asked: Future[Any] | None = None
 

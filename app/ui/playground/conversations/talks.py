@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.core.clock import SystemClock
 from app.core.identifiers import RequestId
 from app.core.tasks import TaskKind
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.ui.playground.tasks.chat_session import ChatSession
 
 TALKS_KEPT = 12
-"""Of those that have ended; what still runs is never dropped."""
+"""On the strip, of those that have ended; what still runs is never taken off."""
+MOST_TALKS = 500
+"""In the list, with those on the strip."""
 
 
 @dataclass(eq=False)
@@ -32,6 +35,7 @@ class Talk:
     """What a person calls it; empty for how it began."""
     unwanted: bool = False
     """Whether that was cancelled already: to be as soon as the rack has taken it."""
+    begun_ms: int = field(default_factory=lambda: SystemClock().wall_ms())
 
     @property
     def running(self) -> bool:
@@ -50,13 +54,17 @@ class Talk:
 
 
 class Talks:
-    """All of them in the order they began, and which one is shown.
+    """Those on the strip in the order they began, which one is shown, and those put away.
 
     Until a person has chosen or begun one, the newest is shown.
     """
 
     def __init__(self) -> None:
         self._all: list[Talk] = []
+        self._away: list[Talk] = []
+        """Taken off the strip, in the order that happened; what ran longest ago goes first."""
+        self._deleted: list[Talk] = []
+        """What was deleted last, which can be had back."""
         self._shown: Talk | None = None
         self._chosen = False
         self._known: set[RequestId] = set()
@@ -64,8 +72,19 @@ class Talks:
 
     @property
     def all(self) -> Sequence[Talk]:
-        """What there is, oldest first."""
+        """Those on the strip, oldest first."""
         return tuple(self._all)
+
+    @property
+    def listed(self) -> Sequence[Talk]:
+        """All in which something was asked, newest first, those put away among them."""
+        every = [each for each in (*self._away, *self._all) if each.title]
+        return tuple(sorted(every, key=lambda each: each.begun_ms, reverse=True))
+
+    @property
+    def deleted(self) -> Sequence[Talk]:
+        """What was deleted last and can be had back."""
+        return tuple(self._deleted)
 
     @property
     def shown(self) -> Talk | None:
@@ -82,8 +101,31 @@ class Talks:
         return talk
 
     def show(self, talk: Talk) -> None:
-        """Keep this one in front, whatever else begins."""
+        """Keep this one in front, whatever else begins; back on the strip where it was not."""
+        if talk in self._away:
+            self._away.remove(talk)
+            self._all.append(talk)
+            self._shorten()
         self._shown, self._chosen = talk, True
+
+    def restore(self, talks: Sequence[Talk]) -> None:
+        """Add those of an earlier run to the list."""
+        self._away = [*talks, *self._away][-MOST_TALKS:]
+        self._known |= {talk.identifier for talk in talks if talk.identifier}
+
+    def delete(self, talks: Sequence[Talk]) -> None:
+        """Take those that have ended off the list; they can be had back until the next time."""
+        ended = [talk for talk in talks if not talk.running]
+        for talk in ended:
+            self.drop(talk)
+        if ended:
+            self._deleted = [talk for talk in ended if talk in self._away]
+            self._away = [talk for talk in self._away if talk not in ended]
+
+    def undelete(self) -> None:
+        """Put the one that was deleted last back on the list."""
+        self._away += self._deleted
+        self._deleted = []
 
     def follow_newest(self) -> None:
         """Leave what was chosen: whatever begins next comes to the front."""
@@ -126,11 +168,11 @@ class Talks:
         return ""
 
     def drop(self, talk: Talk) -> None:
-        """Forget one that has ended, and show its neighbour."""
+        """Put one that has ended away, and show its neighbour."""
         if talk not in self._all or talk.running:
             return
         place = self._all.index(talk)
-        self._all.remove(talk)
+        self._put_away(talk)
         if self._shown is talk:
             self._shown = self._all[min(place, len(self._all) - 1)] if self._all else None
 
@@ -142,7 +184,8 @@ class Talks:
                 talk.request = there.get(talk.identifier, talk.request)
             if talk.session is not None:
                 talk.session.take(snapshot)
-        self._known &= there.keys() | {talk.identifier for talk in self._all}
+        listed = {talk.identifier for talk in (*self._all, *self._away)}
+        self._known &= there.keys() | listed
         if not any(talk.asked for talk in self._all):
             self._add_others(snapshot)
 
@@ -160,4 +203,9 @@ class Talks:
     def _shorten(self) -> None:
         ended = [each for each in self._all if not each.running and each is not self._shown]
         for talk in ended[: max(len(ended) - TALKS_KEPT, 0)]:
-            self._all.remove(talk)
+            self._put_away(talk)
+
+    def _put_away(self, talk: Talk) -> None:
+        self._all.remove(talk)
+        if talk.title:
+            self._away = [*self._away, talk][-MOST_TALKS:]

@@ -8,9 +8,10 @@ from typing import Any
 
 from app.core.errors import BadInputError, reason_of
 from app.rack.snapshot import RequestSnapshot
-from app.ui.playground.talks import Talk
+from app.ui.playground.conversations.talks import Talk
+from app.words.requests import figures_text, talk_title
 
-FORMS = ("txt", "json")
+FORMS = ("md", "txt", "json")
 
 
 def export_talk(path: Path, talk: Talk) -> None:
@@ -21,24 +22,45 @@ def export_talk(path: Path, talk: Talk) -> None:
     kind = path.suffix.lower().lstrip(".")
     if kind not in FORMS:
         raise BadInputError("file.unknown_form", path=path.name, forms=FORMS)
-    record = talk_record(talk)
-    text = json.dumps(record, indent=2, ensure_ascii=False) if kind == "json" else _readable(talk)
     try:
-        path.write_text(f"{text}\n", encoding="utf-8")
+        path.write_text(f"{_written(kind, talk)}\n", encoding="utf-8")
     except OSError as error:
         reason = reason_of(error)
         raise BadInputError("file.not_written", path=str(path), reason=reason) from None
 
 
+def _written(kind: str, talk: Talk) -> str:
+    match kind:
+        case "json":
+            return json.dumps(talk_record(talk), indent=2, ensure_ascii=False)
+        case "md":
+            return talk_markdown(talk)
+        case _:
+            return _readable(talk)
+
+
+def talk_markdown(talk: Talk) -> str:
+    """Return what was said as Markdown: a heading, questions quoted, how each answer stands."""
+    parts = [f"# {talk_title(talk.title)}"]
+    for asked, request in _said(talk):
+        parts.append("\n".join(f"> {line}".rstrip() for line in asked.splitlines()))
+        if request is not None:
+            parts += [request.text.strip(), f"*{figures_text(request)}*"]
+    return "\n\n".join(part for part in parts if part)
+
+
 def talk_record(talk: Talk) -> dict[str, Any]:
     """Return what was said, with how each answer stands."""
-    turns = talk.session.turns if talk.session else ()
-    said = [(turn.said, turn.answer) for turn in turns] or [(talk.prompt, talk.request)]
     return {
         "title": talk.title,
         "kind": talk.kind.value,
-        "turns": [{"asked": asked, **_answer(request)} for asked, request in said],
+        "turns": [{"asked": asked, **_answer(request)} for asked, request in _said(talk)],
     }
+
+
+def _said(talk: Talk) -> list[tuple[str, RequestSnapshot | None]]:
+    turns = talk.session.turns if talk.session else ()
+    return [(turn.said, turn.answer) for turn in turns] or [(talk.prompt, talk.request)]
 
 
 def _answer(request: RequestSnapshot | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from app.ui.looks.marks import Mark
 from app.ui.looks.shapes import paint_mark
 from app.ui.looks.spoken import spoken
 from app.ui.looks.tokens import Tokens
-from app.ui.playground.talks import Talk
+from app.ui.playground.conversations.talks import Talk
 from app.words.catalogue import message
 from app.words.requests import talk_figures, talk_text, talk_title
 

@@ -1,0 +1,1 @@
+"""Who runs audits: this process, or workers of a Dask cluster."""

@@ -1,0 +1,1 @@
+"""Phones that keep receipts for each other, in virtual time: partitions, losses, liars."""

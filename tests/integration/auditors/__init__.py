@@ -1,0 +1,1 @@
+"""Audits on a Dask cluster."""

@@ -1,0 +1,1 @@
+"""What phones say to each other besides steps."""
