@@ -17,14 +17,15 @@ class Sideways(QScrollArea):
         self.setWidgetResizable(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._panel = panel
         self.setWidget(panel)
         for each in (self.viewport(), panel):
             each.setAutoFillBackground(False)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the panel's height at a width that every window has."""
-        return QSize(_LEAST_PX, self.widget().minimumSizeHint().height())
+        return QSize(_LEAST_PX, self._panel.minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the panel's own."""
-        return self.widget().sizeHint()
+        return self._panel.sizeHint()
