@@ -2,8 +2,8 @@
 """Write the exact lock files from pyproject.toml; needs pip-tools. Run by `make lock`.
 
 `build.txt`, `runtime.txt`, `test.txt` and `auditors.txt` carry the hash of every file they may
-install. `import.txt` pins versions only: torch is published per kind of accelerator, so that no one hash
-fits every machine, and its version is written without the local part for the same reason.
+install. `import.txt` pins versions only: torch is published per kind of accelerator, so that no one
+hash fits every machine, and its version is written without the local part for the same reason.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from app.core.units import format_bytes, format_duration, format_rate
 from app.placement.problem import Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.compared_plans import PlanComparison, plan_standing
-from app.rack.snapshot import PhoneSnapshot, RackSnapshot
+from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot
 from app.words.catalogue import message, tr
 from app.words.layer_map import standing_text
 from app.words.sentences import reason_text, sentence
@@ -50,7 +50,7 @@ HEADINGS: Final = (
 def execute(arguments: argparse.Namespace) -> int:
     """Open the rack until the planner has answered and show the answer."""
     with found_rack(rack_options(arguments)) as session, shown_progress(session):
-        snapshot = session.wait_until(lambda rack: rack.plan is not None, READY_TIMEOUT_S)
+        snapshot = session.wait_until(_has_answered, READY_TIMEOUT_S)
         if session.shared and snapshot.model and snapshot.model.name != arguments.model:
             other = {"running": snapshot.model.name, "model": arguments.model}
             raise BadInputError("door.other_model", **other)
@@ -66,6 +66,13 @@ def execute(arguments: argparse.Namespace) -> int:
         if others:
             print_table(_headings(snapshot.plan), [_compared(snapshot, other) for other in others])
     return 0
+
+
+def _has_answered(rack: RackSnapshot) -> bool:
+    """Tell whether the planner's last answer is there: a first one comes while a rack starts."""
+    if rack.plan is None:
+        return False
+    return rack.plan.proven_optimal or rack.phase is not Phase.STARTING
 
 
 def _headings(plan: Plan) -> list[str]:

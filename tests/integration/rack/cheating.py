@@ -27,10 +27,13 @@ def cheating_bundle(cheat: Callable[[Cheat], None], stage: str, claim: Path) -> 
         zipfile.ZipFile(archive, "w") as target,
     ):
         for name in source.namelist():
-            text = source.read(name).decode()
-            target.writestr(name, text.replace(ENTRY, install + ENTRY) if name == MAIN else text)
+            content = source.read(name)
+            if name == MAIN:
+                content = content.replace(ENTRY.encode(), (install + ENTRY).encode())
+            if name != f"{MAIN}c":
+                target.writestr(name, content)
         target.writestr(
             "workers/cheating.py", Path(tests.integration.cheating_worker.__file__).read_text()
         )
-    content = archive.getvalue()
-    return RuntimeBundle(content, hashlib.sha256(content).hexdigest())
+    bundle = archive.getvalue()
+    return RuntimeBundle(bundle, hashlib.sha256(bundle).hexdigest())

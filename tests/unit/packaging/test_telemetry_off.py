@@ -111,7 +111,7 @@ def test_the_worker_as_a_phone_gets_it_turns_telemetry_off(tmp_path: Path) -> No
         text=True,
         check=True,
     ).stdout.split()
-    assert told == [f"{archive}/workers/engine/session.py", "1"]
+    assert told == [f"{archive}/workers/engine/session.pyc", "1"]
 
 
 def test_what_an_older_worker_left_on_a_phone_goes_with_its_code(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from zipimport import zipimporter
 
 import pytest
 
@@ -14,6 +15,7 @@ from app.devices.deployment.runtime_bundle import (
     NO_PYTHON_EXIT_CODE,
     RuntimeBundle,
     build_runtime_bundle,
+    compiled,
 )
 from workers.engine.memory import LARGE_PAGES
 
@@ -39,8 +41,26 @@ def test_the_same_sources_make_the_same_bytes(
     assert package(tmp_path, monkeypatch, "a = 2\n").version != first.version
     assert zipfile.ZipFile(io.BytesIO(first.archive)).namelist() == [
         "sample_worker/__init__.py",
+        "sample_worker/__init__.pyc",
         "sample_worker/inner/__init__.py",
+        "sample_worker/inner/__init__.pyc",
     ]
+    assert str(tmp_path).encode() not in first.archive
+
+
+def test_a_python_of_this_version_compiles_nothing_and_any_other_the_source(tmp_path: Path) -> None:
+    source = b"told = 'source'\n"
+    ours = compiled("sample.py", b"told = 'compiled'\n")
+    another = (int.from_bytes(ours[:2], "little") ^ 1).to_bytes(2, "little") + ours[2:]
+    for content, told in ((ours, "compiled"), (another, "source")):
+        archive = tmp_path / f"{told}.zip"
+        with zipfile.ZipFile(archive, "w") as target:
+            target.writestr("sample.py", source)
+            target.writestr("sample.pyc", content)
+        code = zipimporter(str(archive)).get_code("sample")
+        found: dict[str, str] = {}
+        exec(code, found)  # noqa: S102 - the test's own
+        assert found["told"] == told
 
 
 def test_the_workers_package_is_whole_in_the_archive(tmp_path: Path) -> None:
