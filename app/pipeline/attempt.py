@@ -60,13 +60,13 @@ class Attempt:
         self.stages = tuple(stages)
         self.terms = terms
         self.seat = seat
-        self.steps: list[StepRecord] = []
-        """Those that the attempt began with, as another had done them, and its own."""
         self.prefix: KeptPrefix | None = None
         """What it began with."""
+        self.steps: list[StepRecord] = []
+        """Those of the prefix, as another had done them, and its own."""
         self.answers: list[Tensor] = []
         """What the last stage must have committed to: `workers.identity.answer_leaf` of each token
-        generated in this attempt, or the one vector `[1, numbers]` that answers."""
+        generated in it, or the one vector `[1, numbers]`."""
         self.completed_steps = 0
         """How many steps came to an end, so that every stage has done them."""
         self.ran_together = False
@@ -93,7 +93,7 @@ class Attempt:
     @property
     def began(self) -> bool:
         """Whether any step of its own was sent."""
-        return len(self.steps) > (len(self.prefix.steps) if self.prefix else 0)
+        return len(self.steps) > len(self.prefix.steps if self.prefix else ())
 
     @property
     def offences(self) -> dict[Serial, Fact]:
@@ -167,21 +167,18 @@ class Attempt:
             await self._feed(tokens, 0, self._sizes(len(tokens), answers))
 
     def _sizes(self, tokens: int, answers: int) -> list[int]:
-        source = 0 if self._position else self.terms.source_tokens
-        if source:
+        if source := self._source_tokens:
             return [source, *([1] * (tokens - source))]
         return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
 
-    def _messages(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
-        """Return which steps go together; what an encoder reads goes by itself."""
-        alone = int(self.terms.source_tokens > 0 and self._position == 0)
-        first = [(size,) for size in sizes[:alone]]
-        return [*first, *sendings(sizes[alone:], len(self.stages))]
+    @property
+    def _source_tokens(self) -> int:
+        """How many tokens an encoder is still to read, in one step."""
+        return 0 if self._position else self.terms.source_tokens
 
     async def answer(self, tokens: Sequence[int], numbers: int, *, whole: bool) -> VectorResult:
         """Feed a text, in one step where it has to go `whole`, and return its vector."""
-        sizes = [len(tokens)] if whole else self._sizes(len(tokens), 0)
-        told = await self._feed(tokens, 1, sizes)
+        told = await self._feed(tokens, 1, [len(tokens)] if whole else self._sizes(len(tokens), 0))
         with self._reading():
             result = vector_result(told, numbers, self._serials)
         self.answers.append(result.vector)
@@ -196,7 +193,7 @@ class Attempt:
     ) -> StepAnswer:
         """Send a text in such steps, several at a time, and return what came of the last."""
         window, heard_s = PrefillWindow(len(self.stages), self.terms.most_chunks), None
-        left = deque(self._messages(sizes))
+        left = deque(sendings(sizes, len(self.stages), alone=self._source_tokens > 0))
         ends: deque[int] = deque()
         answer = None
         while left or ends:

@@ -48,13 +48,15 @@ def step_sizes(tokens: int, answers: int, done: int, chunk_tokens: int) -> list[
     return [*chunk_sizes(asked, chunk_tokens), *([1] * (tokens - done - asked))]
 
 
-def sendings(sizes: Sequence[int], stages: int) -> list[tuple[int, ...]]:
+def sendings(sizes: Sequence[int], stages: int, *, alone: bool = False) -> list[tuple[int, ...]]:
     """Return which steps of those sizes are sent in one message, in their order.
 
     Single rows go together, each computed as if it came alone, so that they do not wait for a hop
     each; in so many messages that every stage has work. The last step goes by itself, as a token
-    may be wanted of it.
+    may be wanted of it, and so does the first where it has to be `alone`.
     """
+    if alone:
+        return [tuple(sizes[:1]), *sendings(sizes[1:], stages)]
     singles = sum(size == 1 for size in sizes[:-1])
     most = min(max(singles // (MESSAGES_A_STAGE * stages), 1), 1 + MAXIMUM_DRAFTS)
     messages: list[tuple[int, ...]] = []

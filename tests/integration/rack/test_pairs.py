@@ -109,7 +109,7 @@ def test_several_texts_at_once_are_each_read_and_answered(bench: Bench) -> None:
     assert found[1].state is RequestState.SETTLED
 
 
-@pytest.mark.parametrize("stage", [0, 2])
+@pytest.mark.parametrize("stage", [0, pytest.param(2, marks=pytest.mark.soak)])
 def test_a_phone_that_dies_is_replaced_and_not_a_token_changes(bench: Bench, stage: int) -> None:
     position = bench.position(stage)
     bench.rack.do(Inject(Fault(FaultKind.CRASH, bench.serial(position)))).result(60)
@@ -119,6 +119,7 @@ def test_a_phone_that_dies_is_replaced_and_not_a_token_changes(bench: Bench, sta
     bench.heal(position)
 
 
+@pytest.mark.soak
 def test_a_phone_that_lies_is_kept_from_work_and_the_answer_is_right(bench: Bench) -> None:
     position = bench.position(1)
     bench.rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, bench.serial(position)))).result(60)
