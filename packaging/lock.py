@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a script, not a package
 """Write the exact lock files from pyproject.toml; needs pip-tools. Run by `make lock`.
 
-`build.txt`, `runtime.txt`, `test.txt` and `auditors.txt` carry the hash of every file they may install.
+`build.txt`, `runtime.txt`, `test.txt` and `auditors.txt` carry the hash of every file they may
+install.
 `import.txt` pins versions only: torch is published per kind of accelerator, so that no one hash
 fits every machine, and its version is written without the local part for the same reason.
 """

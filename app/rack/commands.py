@@ -263,10 +263,7 @@ class AddStake(Command[None]):
 
 @dataclass(frozen=True)
 class SubmitStatement(Command[str]):
-    """Journal what a keeper signed: an order, a quote, a proposal or a vote.
-
-    Signature and key are hexadecimal. The result is the proposal or phone that it is about.
-    """
+    """Journal what a keeper signed (in hexadecimal); the result is what it is about."""
 
     data: str
     signature: str
@@ -313,10 +310,7 @@ class Examine(Command[Conformance]):
 
 @dataclass(frozen=True)
 class WatchPairing(Command[None]):
-    """Call the listener, on a thread of its own, with the phones that show a pairing code.
-
-    Goes on until the Future is cancelled.
-    """
+    """Until it is cancelled, call a listener, on its own thread, with phones that show a code."""
 
     while_opening: ClassVar[bool] = True
     listener: Callable[[tuple[PairingWindow, ...]], None] = field(compare=False, repr=False)
@@ -342,10 +336,7 @@ class PairByCode(Command[PairedPhone]):
 
 @dataclass(frozen=True)
 class PairByQr(Command[PairedPhone]):
-    """Wait until a phone has read the QR code, then do as `PairByCode`.
-
-    Cancelling the Future ends the waiting.
-    """
+    """Wait until a phone has read the QR code (or it is cancelled), then do as `PairByCode`."""
 
     while_opening: ClassVar[bool] = True
     request: PairingRequest = field(repr=False)
