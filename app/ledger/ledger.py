@@ -20,14 +20,14 @@ from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.deals import DealDesk
-from app.ledger.desks.evidence import EvidenceDesk, deleted
+from app.ledger.desks.evidence import EvidenceDesk, deleting
 from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.desks.writers import WriterDesk
-from app.ledger.entry import Entry, EntryKind
+from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
@@ -81,7 +81,7 @@ class Ledger:
         self.checked = CheckedReceipts()
         """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
-            path, key_path, clock.wall_ms(), self._observe
+            path, key_path, clock.wall_ms(), deleting(self.evidence, self._recent.add)
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
         self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
@@ -261,10 +261,7 @@ class Ledger:
         return self._state.is_doubted(self._state.transaction(transaction), serial)
 
     def confirm_class(self, ending: str) -> str:
-        """Close the breaker of the class whose name ends so: the operator's decision.
-
-        Returns the whole name. Raises `LedgerError` where there is not one such class.
-        """
+        """Close the breaker of the class whose name ends so; return it. Raises `LedgerError`."""
         name = doubted_name(self._state, ending)
         self._record(EntryKind.CLASS_CONFIRMED, {"class": name})
         return name
@@ -353,11 +350,6 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return the newest end of what is on the disk."""
         return self._recent.snapshot(self._journal.written_state)
-
-    def _observe(self, entry: Entry) -> None:
-        """Take notice of an entry that is on the disk."""
-        self._recent.add(entry)
-        deleted(self.evidence, entry)
 
     @property
     def _state(self) -> State:

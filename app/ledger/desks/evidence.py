@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import Entry, EntryKind, integer, texts
 from app.ledger.evidence_store import EvidenceStore, KeptFile
-from app.ledger.rules.kept_evidence import (
+from app.ledger.rules.kept.evidence import (
     DAY_S,
     MOST_NAMES,
     check_rule,
@@ -85,11 +85,16 @@ def _spared(files: Sequence[KeptFile], needed: frozenset[str], until_ms: int) ->
             yield each
 
 
-def deleted(store: EvidenceStore, entry: Entry) -> None:
-    """Delete what an entry that is on the disk lets go; others are left alone.
+def deleting(store: EvidenceStore, observe: Callable[[Entry], None]) -> Callable[[Entry], None]:
+    """Return what observes entries that are on the disk, and deletes what they let go.
 
     Asked once more, as a ledger is opened, it finishes what was broken off.
     """
-    if entry.kind == EntryKind.EVIDENCE_LET_GO:
-        fields = entry.fields()
-        store.delete(texts(fields, "names"), integer(fields, "kept_before_ms"))
+
+    def observe_and_delete(entry: Entry) -> None:
+        observe(entry)
+        if entry.kind == EntryKind.EVIDENCE_LET_GO:
+            fields = entry.fields()
+            store.delete(texts(fields, "names"), integer(fields, "kept_before_ms"))
+
+    return observe_and_delete

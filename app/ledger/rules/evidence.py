@@ -19,13 +19,13 @@ from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
 from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.fifth_format import check_form_and_class, signed_by_key_of_first
+from app.ledger.rules.kept.readings import RecentReadings
 from app.ledger.rules.old_receipts import (
     FIRST_FORM,
     SECOND_FORM,
     OldReceiptBody,
     SecondReceiptBody,
 )
-from app.ledger.rules.readings import RecentReadings
 from app.ledger.rules.stakes.standing import in_probation
 from app.ledger.rules.state import (
     AgreedTerms,

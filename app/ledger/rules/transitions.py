@@ -11,13 +11,14 @@ from typing import Final
 
 from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
-from app.ledger.rules import evidence, kept_evidence, transaction_rules, witness_rules, writers
+from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
 from app.ledger.rules.audits import sharp_tests
 from app.ledger.rules.deals import closing
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
+from app.ledger.rules.kept import evidence as kept_evidence
 from app.ledger.rules.phones import conformance, phone_rules, registration
 from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State

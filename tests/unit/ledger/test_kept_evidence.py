@@ -12,7 +12,7 @@ from app.core.identifiers import TransactionId
 from app.ledger.entry import EntryKind
 from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.governance.parameters import Parameter
-from app.ledger.rules.kept_evidence import LEAST_BYTES
+from app.ledger.rules.kept.evidence import LEAST_BYTES
 from app.ledger.rules.state import EvidenceRule
 from tests.saying import raises_saying
 from tests.unit.ledger.economy.support import EconomyBench
@@ -69,7 +69,7 @@ def test_without_a_rule_nothing_goes_for_its_age(bench: Keeping) -> None:
 def test_the_oldest_go_first_where_there_is_too_much(
     bench: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ledger.rules.kept_evidence.LEAST_BYTES", 10)
+    monkeypatch.setattr("app.ledger.rules.kept.evidence.LEAST_BYTES", 10)
     bench.ledger.kept_evidence.keep_by(EvidenceRule(0, 30))
     names = []
     for number in range(5):
