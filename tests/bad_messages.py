@@ -60,9 +60,11 @@ from workers.protocol.replay_commands import (
     BeginReplay,
     CanaryShown,
     EndReplay,
+    Grounds,
     OpenStates,
     ReplaySteps,
     ShowCanary,
+    ShowGrounds,
     SignStates,
     StatesOpened,
     StatesSigned,
@@ -105,6 +107,7 @@ COMMANDS: Final = (
     Steer("t", 3, b"\x78\x01", (Added(7, -1.5),), (7, 9), 1.3),
     Seal("t", 5, 4),
     ShowTranscript("t", 0, 4),
+    ShowGrounds("t", 0, 4),
     Close("t", 2),
     SetFault(FaultName.SLOW, 2, 4.0),
     ShowHead(bytes(range(32))),
@@ -132,6 +135,7 @@ REPLIES: Final = (
     CanaryShown((np.zeros((2, 2), np.float32),) * 5),
     StatesSigned(b"{}", bytes(64)),
     StatesOpened((bytes(32),), (np.zeros(4, np.float32),)),
+    Grounds((np.zeros(24, np.float32), np.zeros(0, np.float32))),
     Excerpt((ShownStep(0, 0), ShownStep(1, 4)), (np.zeros((1, 4), np.int64),) * 2),
 )
 HEARTBEAT: Final = Heartbeat("A", 3, 1 << 20, 1 << 10, 12.5, ("span",), ("t",))

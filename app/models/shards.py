@@ -12,11 +12,12 @@ from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
 from app.models.graphs.graph import INPUT_IDS, LENGTHS, LOGITS, TOTAL_LENGTH, ShardGraph
+from app.models.graphs.operators import last_position
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.protocol.chain import Span
-from workers.protocol.span_shape import SpanShape
+from workers.protocol.span_shape import FINAL_ROW, SpanShape
 
 HIDDEN_INPUT = "hidden_in"
 HIDDEN_OUTPUT = "hidden_out"
@@ -31,7 +32,8 @@ class Shard:
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in its chain, `past.{l}.key` and `past.{l}.value`
     float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead, or
+    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead and
+    `final_row` float32 [batch, hidden], what went into the head there, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
     bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
     that was cut does not take several rows together, its batch is 1.
@@ -173,6 +175,7 @@ def _publish(graph: ShardGraph, family: Family, span: _Cut, hidden: str, batch: 
     answer = family.add_head(graph, hidden)
     if family.answer.task is ModelTask.GENERATION:
         graph.output(answer, LOGITS, (batch, sizes.vocabulary_size))
+        graph.output(last_position(graph, hidden), FINAL_ROW, (batch, sizes.hidden_size))
     else:
         graph.output(answer, ANSWER, (batch, "numbers"))
 

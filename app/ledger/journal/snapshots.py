@@ -51,6 +51,7 @@ class StateSnapshot:
     transactions: tuple[TransactionRecord, ...]
     """Those that are not settled."""
     classes: tuple[ClassRecord, ...]
+    distrusted: frozenset[tuple[str, str]]
     epoch: Epoch
     economy: PublicEconomy
 
@@ -138,6 +139,7 @@ def _snapshot_of(position: ReplayedLedger, last_hash: bytes, parts: bytes) -> St
         phones=tuple(state.phones.values()),
         transactions=tuple(state.transactions.at_work()),
         classes=tuple(state.classes.values()),
+        distrusted=state.distrusted,
         epoch=state.epoch,
         economy=state.economy,
     )
@@ -151,6 +153,7 @@ def _state_of(snapshot: StateSnapshot) -> State:
     state.balances.update(snapshot.balances)
     state.phones.update({each.serial: each for each in snapshot.phones})
     state.classes.update({each.name: each for each in snapshot.classes})
+    state.distrusted = snapshot.distrusted
     return state
 
 

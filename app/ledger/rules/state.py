@@ -247,6 +247,7 @@ class Change:
     host_key: bytes | None = None
     writers: frozenset[bytes] | None = None
     of_class: ClassRecord | None = None
+    distrusted: frozenset[tuple[str, str]] | None = None
 
 
 def _rests(attempt: TransactionRecord) -> bool:
@@ -275,7 +276,9 @@ class State:
         self.phones: MutableMapping[str, PhoneAccount] = {}
         self.transactions = KeptRecords(_TRANSACTIONS)
         self.classes: MutableMapping[str, ClassRecord] = {}
-        """By name, the classes of phones that were audited."""
+        """By name, the classes of phones that were audited, or whose canary was read."""
+        self.distrusted: frozenset[tuple[str, str]] = frozenset()
+        """Ways, as sender and receiver, that nothing goes by any more."""
         self.epoch = Epoch()
         self.economy = PublicEconomy()
 
@@ -346,6 +349,8 @@ class State:
             self.format = change.format
         if change.of_class is not None:
             self.classes[change.of_class.name] = change.of_class
+        if change.distrusted is not None:
+            self.distrusted = change.distrusted
         if change.writers is not None:
             self.writers = change.writers
         if change.host_key is not None:

@@ -19,6 +19,7 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
+from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.settlement import PRICE_PER_TOKEN, Settlement
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
@@ -57,6 +58,7 @@ class Checks:
             settings,
             checker=self._checker,
             sharp_tests=sharp_tests,
+            class_reader=ClassReader(ledger_thread, audit_pool),
         )
 
     def _free_bytes(self, serial: Serial) -> int | None:

@@ -29,6 +29,7 @@ from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
@@ -37,6 +38,7 @@ from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
+from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
 from workers.protocol.commands import SignedTerms
 
@@ -57,13 +59,14 @@ class Settlement:
         open_engine: OpenEngine = open_shard,
         checker: WholeChecker | None = None,
         sharp_tests: SharpTests | None = None,
+        class_reader: ClassReader | None = None,
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits.
 
         Without a `checker` no text is checked as a whole, without `sharp_tests` no stage is run
         again on its phone.
         """
-        self._sharp_tests = sharp_tests
+        self._sharp_tests, self._class_reader = sharp_tests, class_reader
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
@@ -85,6 +88,8 @@ class Settlement:
 
         What `most_tokens` cost goes into escrow.
         """
+        if self._class_reader is not None:
+            await self._class_reader.read(applied)
         request, model = asked.content(), model_content(applied.model)
         agreement = Agreement(
             request=sha256_of(request),
@@ -198,6 +203,7 @@ async def _with_transcripts(
     return replace(
         concluded,
         transcripts=fetched.transcripts,
+        grounds=fetched.grounds,
         withheld={**concluded.withheld, **fetched.offences, **attempt.offences},
         refused=fetched.refused,
         gone=fetched.gone,
@@ -281,6 +287,16 @@ def _choices_signed(attempt: Attempt, body: ReceiptBody) -> str:
     return choices_root(step.choice for step in attempt.steps[: body.steps])
 
 
+def _signs_grounds(attempt: Attempt, body: ReceiptBody) -> bool:
+    """Tell whether a receipt has the root over what tokens rest on that its stage must sign.
+
+    Of the last stage what it signs is seen where it is audited.
+    """
+    if body.serial != attempt.stages[-1].serial:
+        return body.grounds == NO_GROUNDS
+    return body.grounds is not None
+
+
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
 
@@ -296,5 +312,7 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
         raise ReceiptError("other-rows")
     if body.choices != _choices_signed(attempt, body):
         raise ReceiptError("other-choices")
+    if not _signs_grounds(attempt, body):
+        raise ReceiptError("other-grounds")
     if body.nonce != attempt.nonces.get(Serial(body.serial), b"").hex():
         raise ReceiptError("other-opening")
