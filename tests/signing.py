@@ -10,6 +10,7 @@ from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.phones.registration import ProvenKey
 from workers.identity.choices import NO_CHOICES
 from workers.identity.digests import sampling_digest
+from workers.identity.grounds import NO_GROUNDS
 from workers.identity.identity import hello_statement, succession
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import SignedTerms
@@ -34,6 +35,7 @@ def agreed_fields(terms: SignedTerms = TERMS) -> dict[str, Any]:
         "boundary": Boundary.F32,
         "cache": CacheType.F32,
         "choices": NO_CHOICES,
+        "grounds": NO_GROUNDS,
     }
 
 

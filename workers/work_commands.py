@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Final
+
+import numpy as np
 
 from workers.engine.processor import numerical_class, resident_bytes
 from workers.engine.spans import LoadedSpan
@@ -26,13 +29,21 @@ from workers.protocol.commands import (
     Steer,
     Unload,
 )
+from workers.protocol.replay_commands import Grounds, ShowGrounds
 from workers.protocol.sampling_rule import Steering
-from workers.ring.false_papers import check_disk, false_body, false_excerpt, false_signature
+from workers.ring.false_papers import (
+    check_disk,
+    false_body,
+    false_excerpt,
+    false_grounds,
+    false_signature,
+)
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
 from workers.ring.transactions import Transaction
 
 _MAXIMUM_EXCERPT_BYTES = 64 << 20
+_NO_NUMBERS: Final = np.zeros(0, np.float32)
 
 
 class WorkCommands:
@@ -48,6 +59,7 @@ class WorkCommands:
             Steer: self.steer,
             Seal: self.seal,
             ShowTranscript: self.transcript,
+            ShowGrounds: self.grounds,
             Close: self.close,
         }
 
@@ -142,6 +154,13 @@ class WorkCommands:
         excerpt = Excerpt(steps, tuple(step.inputs for step in recorded))
         return false_excerpt(self._steps.fault, transaction.generated, excerpt)
 
+    def grounds(self, command: ShowGrounds) -> Grounds:
+        """Return what tokens rest on, for an audit."""
+        transaction = self._parts.transactions.find(command.transaction)
+        shown = transaction.transcript.grounds(command.first_step, command.count)
+        tensors = [_NO_NUMBERS if each is None else each for each in shown]
+        return Grounds(false_grounds(self._steps.fault, transaction.generated, tensors))
+
     def close(self, command: Close) -> Done:
         """End a transaction and free its slot."""
         self._parts.transactions.close(command.transaction, command.kept_steps)
@@ -172,6 +191,7 @@ class WorkCommands:
             resumed_from=transaction.resumed_from,
             resumed_rows=transaction.resumed_rows,
             choices=sealed.choices_root.hex(),
+            grounds=sealed.grounds_root.hex(),
         )
 
     def _holdings_changed(self) -> None:

@@ -25,6 +25,7 @@ from app.ledger.desks.governance import GovernanceDesk
 from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
+from app.ledger.desks.trust import TrustDesk
 from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.desks.writers import WriterDesk
 from app.ledger.entry import EntryKind
@@ -72,8 +73,7 @@ class Ledger:
         files nobody can be convicted by one. Raises `LedgerError`, the file left as it was, where
         it is damaged, of a newer format, in use, or not signed with the key at `key_path`.
         """
-        self._clock = clock
-        self._judge = judge
+        self._clock, self._judge = clock, judge
         self._recent = RecentEntries()
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
@@ -85,7 +85,7 @@ class Ledger:
         )
         recorder = EntryRecorder(self._journal, clock, self.host_key)
         self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
-        self.governance = GovernanceDesk(recorder)
+        self.governance, self.trust = GovernanceDesk(recorder), TrustDesk(recorder)
         self.kept_evidence = EvidenceDesk(recorder, self.evidence)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)

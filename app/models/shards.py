@@ -21,12 +21,13 @@ from app.models.graphs.graph import (
     TOTAL_LENGTH,
     ShardGraph,
 )
+from app.models.graphs.operators import last_position
 from app.models.paired_graphs import paired_graph
 from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.protocol.chain import ChainName, Span
-from workers.protocol.span_shape import SpanShape
+from workers.protocol.span_shape import FINAL_ROW, SpanShape
 
 ANSWER = "answer"
 
@@ -39,7 +40,8 @@ class Shard:
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in its chain, `past.{l}.key` and `past.{l}.value`
     float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead, or
+    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead and
+    `final_row` float32 [batch, hidden], what went into the head there, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
     bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
     that was cut does not take several rows together, its batch is 1.
@@ -203,6 +205,7 @@ def _publish(
     answer = family.add_head(graph, hidden)
     if family.answer.task is ModelTask.GENERATION:
         graph.output(answer, LOGITS, (batch, sizes.vocabulary_size))
+        graph.output(last_position(graph, hidden), FINAL_ROW, (batch, sizes.hidden_size))
     else:
         graph.output(answer, ANSWER, (batch, "numbers"))
 

@@ -10,7 +10,14 @@ from typing import Final
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.stage import Stage
-from workers.protocol.commands import MAXIMUM_EXCERPT_STEPS, Excerpt, Seal, ShowTranscript
+from workers.identity.grounds import PROBES
+from workers.protocol.commands import (
+    MAXIMUM_EXCERPT_STEPS,
+    Excerpt,
+    Seal,
+    ShowTranscript,
+)
+from workers.protocol.replay_commands import Grounds, ShowGrounds
 from workers.protocol.wire import DTYPES, Tensor
 
 SEAL_TIMEOUT_S: Final = 3.0
@@ -82,6 +89,39 @@ async def transcript(
         _check(stage, reply, wanted)
         tensors.extend(reply.tensors)
     return tensors
+
+
+async def grounds(
+    stage: Stage, transaction: TransactionId, wanted: Sequence[bool], hidden_size: int
+) -> list[Tensor | None]:
+    """Return what the tokens of a last stage's first steps rest on; `wanted` tells which have one.
+
+    Each is `f4 [PROBES]` or `[PROBES + hidden]`. Raises `PhoneLostError` or `WorkerError` where the
+    stage does not give them in time or gives something else.
+    """
+    most = TensorForm("f4", (PROBES + hidden_size,))
+    at_once = min(MAXIMUM_EXCERPT_STEPS, max(1, PIECE_BYTES // most.size_bytes))
+    found: list[Tensor | None] = []
+    for first in range(0, len(wanted), at_once):
+        some = wanted[first : first + at_once]
+        reply = await stage.client.call(
+            ShowGrounds(transaction, first_step=first, count=len(some)),
+            TRANSCRIPT_TIMEOUT_S + _size_bytes([most] * len(some)) / SLOWEST_BYTES_PER_SECOND,
+        )
+        _check_grounds(stage, reply, some, most)
+        found += [each if each.size else None for each in reply.tensors]
+    return found
+
+
+def _check_grounds(stage: Stage, reply: Grounds, wanted: Sequence[bool], most: TensorForm) -> None:
+    """Raise `WorkerError` unless there is one of a right form for each token, and no other."""
+    forms = (TensorForm("f4", (PROBES,)), most)
+    alike = len(reply.tensors) == len(wanted) and all(
+        any(form.fits(each) for form in forms) if asked else each.shape == (0,)
+        for asked, each in zip(wanted, reply.tensors, strict=True)
+    )
+    if not alike:
+        raise WorkerError("worker.other_transcript", phone=stage.serial)
 
 
 def _piece(forms: Sequence[TensorForm]) -> Sequence[TensorForm]:

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
-
 from app.core.audit_outcome import AuditOutcome
+from app.proof.answers.grounds import are_as_signed, are_signed
 from app.proof.case import (
     AuditCase,
     AuditMethod,
@@ -26,10 +25,11 @@ from app.proof.case import (
 from app.proof.evidence import bad_step, circumstances
 from app.proof.execution import Reexecution, claimed_tensor, reexecute
 from app.proof.execution_in_parts import reexecute_in_parts
-from app.proof.rounding import ComparedOutput, RoundingMeasure
-from app.proof.router_ties import ROUNDED, excused, margins
+from app.proof.rounding_measures import measures_of, measures_untied, severity
+from app.proof.router_ties import excused, margins
 from app.proof.stage_parts import OpenEngine
 from workers.engine.engine import ShardEngine
+from workers.identity.grounds import grounds_root
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
 from workers.protocol.wire import Tensor
@@ -61,7 +61,7 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
     claimed = claimed_root(case)
     evidence = {"recomputed_output_root": honest_root, "claimed_output_root": claimed}
     disowned = claimed not in (None, case.receipt.output_root)
-    if honest_root == case.receipt.output_root:
+    if honest_root == case.receipt.output_root and _grounds_are_equal(case, results):
         blamed = disowned and case.shape.has_head
         reason = AuditReason.OUTPUTS_DISOWNED if blamed else AuditReason.NONE
         return _verdict(case, AuditMethod.EXACT, reason, results if blamed else [], evidence)
@@ -78,6 +78,13 @@ def audit(case: AuditCase, open_engine: OpenEngine = ShardEngine) -> Verdict:
     return _verdict(case, AuditMethod.TOLERANCE, reason, results, evidence)
 
 
+def _grounds_are_equal(case: AuditCase, results: Sequence[Reexecution]) -> bool:
+    """Tell whether tokens rest on the very same numbers here, to the last bit."""
+    if not are_signed(case):
+        return True
+    return case.receipt.grounds == grounds_root(result.grounds for result in results)
+
+
 def _receiver_may_lie(case: AuditCase) -> bool:
     """Tell whether outputs not signed for prove nothing against the phone.
 
@@ -91,46 +98,15 @@ def _receiver_may_lie(case: AuditCase) -> bool:
 def _verdict_by_rounding(
     case: AuditCase, results: Sequence[Reexecution], evidence: Mapping[str, Any]
 ) -> Verdict:
-    measure, *others = sorted(_measures(case, results), key=_severity, reverse=True)
+    measure, *others = sorted(measures_of(case, results), key=severity, reverse=True)
     if measure.outcome is not AuditOutcome.PASSED and (margin := margins(case)) is not None:
-        measure, *others = _of_untied(case, results, margin)
+        measure, *others = measures_untied(case, results, margin)
     reason = _REASONS[measure.outcome]
     blamed = results if measure.outcome is AuditOutcome.FAILED else []
     found = {**evidence, "rounding": measure.evidence()}
     found |= {f"rounding_of_{other.of}": other.evidence() for other in others}
     verdict = _verdict(case, AuditMethod.ROUNDING, reason, blamed, found)
     return replace(verdict, deviation=measure.deviation)
-
-
-def _of_untied(
-    case: AuditCase, results: Sequence[Reexecution], margin: Tensor
-) -> list[RoundingMeasure]:
-    """Return the measure of rows that no other experts explain, of answers before such a row."""
-    each = [result.shares for result in results if result.shares is not None]
-    shares = np.concatenate([np.zeros(0), *each])
-    tied = margin <= ROUNDED
-    if case.shape.has_head:
-        ends = np.cumsum([step.inputs.shape[1] for step in case.steps]) - 1
-        answered = [end for end, step in zip(ends, case.steps, strict=True) if step.wants_token]
-        tied = np.maximum.accumulate(tied)[answered]
-        return [RoundingMeasure.sum_up([shares[~tied]], ComparedOutput.ANSWERS)]
-    return [RoundingMeasure.sum_up([shares[~tied]], ComparedOutput.TYPICAL_ROWS)]
-
-
-def _measures(case: AuditCase, results: Sequence[Reexecution]) -> list[RoundingMeasure]:
-    shares = [result.shares for result in results if result.shares is not None]
-    if not case.shape.has_head:
-        return [RoundingMeasure.sum_up(shares, ComparedOutput.ROWS)]
-    figures = [result.figures_share for result in results if result.figures_share is not None]
-    answers = RoundingMeasure.sum_up(shares, ComparedOutput.ANSWERS)
-    if not figures:
-        return [answers]
-    return [answers, RoundingMeasure.sum_up([np.array(figures)], ComparedOutput.FIGURES)]
-
-
-def _severity(measure: RoundingMeasure) -> tuple[int, float]:
-    ranks = (AuditOutcome.PASSED, AuditOutcome.DEVIATES, AuditOutcome.FAILED)
-    return ranks.index(measure.outcome), measure.deviation
 
 
 def refusal_of(case: AuditCase) -> AuditReason | None:
@@ -144,6 +120,8 @@ def refusal_of(case: AuditCase) -> AuditReason | None:
         case, [step.inputs for step in case.steps]
     ):
         return AuditReason.INPUTS_DISOWNED
+    if not are_as_signed(case):
+        return AuditReason.GROUNDS_DISOWNED
     if not inputs_are_usable(case):
         return AuditReason.INPUTS_UNUSABLE
     return None

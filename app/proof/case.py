@@ -35,6 +35,8 @@ class AuditStep:
     (`workers.identity.answer_leaf`) or the vector that answers; None where unknown."""
     steering: Steering = UNSTEERED
     """What its token was to be chosen by besides the rule."""
+    grounds: Tensor | None = None
+    """What its token rests on (`workers.identity.grounds`), as the phone showed it."""
 
     @property
     def choice(self) -> Steering | None:
@@ -91,6 +93,8 @@ class AuditReason(StrEnum):
     """No honest shard could have computed anything from the inputs signed for."""
     OTHER_SHARD = "other-shard"
     """The receipt names another graph or other layers than agreed."""
+    GROUNDS_DISOWNED = "grounds-disowned"
+    """What tokens are said to rest on is not what was signed for."""
     OUTPUTS_DISOWNED = "outputs-disowned"
     """The outputs that arrived are not the ones signed for."""
     WRONG_OUTPUT = "wrong-output"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from app.proof.answers.figures import FIGURES_TOLERANCE
 from app.proof.case import AuditCase, AuditStep
 from app.proof.execution import Reexecution, claimed_tensor
-from app.proof.figures import FIGURES_TOLERANCE
 from app.proof.tolerance import ABSOLUTE_TOLERANCE, ANSWER_TOLERANCE, RELATIVE_TOLERANCE
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf
 from workers.identity.merkle import root_hash

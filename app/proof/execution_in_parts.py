@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from app.core.errors import WorkerError, reason_of
+from app.proof.answers.figures import FIGURE_SAMPLES, figures_share
+from app.proof.answers.grounds import ShownGrounds, are_signed, honest_grounds
 from app.proof.case import AuditCase, AuditStep
 from app.proof.execution import Reexecution, claimed_tensor, honest_leaf
-from app.proof.figures import FIGURE_SAMPLES, figures_share
-from app.proof.rounding import PASSES_UP_TO, WRONG_ABOVE, answer_share, row_shares
+from app.proof.rounding import PASSES_UP_TO, ROW_WRONG_ABOVE, WRONG_ABOVE, answer_share, row_shares
 from app.proof.stage_parts import OpenEngine, StageParts, StageRows
 from app.proof.tolerance import WITHOUT_MEASURE
 from workers.engine.hidden import sent_form
@@ -63,8 +64,9 @@ def _token_step(
         raise ValueError("no-answer")
     logits = rows.answer[0]
     committed = honest_leaf(case, step, logits, rows.rows_cached)
+    grounds = honest_grounds(case, step, logits, rows.left[0, -1])
     if claimed is None:
-        return _judged(committed, None, PASSES_UP_TO)
+        return replace(_judged(committed, None, PASSES_UP_TO), grounds=grounds)
     if not is_answer_leaf(claimed, len(logits)):
         return _judged(committed, np.array([WITHOUT_MEASURE]), PASSES_UP_TO)
     token = np.array([chosen_token(claimed)], np.int64)
@@ -73,7 +75,26 @@ def _token_step(
     nearby = stage.answers_nearby(rows, PASSES_UP_TO, FIGURE_SAMPLES)
     figures = figures_share(logits, nearby, claimed, case.alternatives)
     deviation = max(outcome.deviation or 0.0, figures / WRONG_ABOVE)
-    return replace(outcome, deviation=deviation, figures_share=figures)
+    found = replace(outcome, deviation=deviation, figures_share=figures, grounds=grounds)
+    return _with_grounds(found, case, step, stage, rows) if are_signed(case) else found
+
+
+def _with_grounds(
+    found: Reexecution, case: AuditCase, step: AuditStep, stage: StageParts, rows: StageRows
+) -> Reexecution:
+    """Return an outcome with how far what its token rests on is off: the row, then the head."""
+    shown = ShownGrounds.of(case, step, case.shape.vocabulary_size)
+    if shown is None or shown.row is None:
+        return replace(
+            found,
+            deviation=WITHOUT_MEASURE,
+            final_row_share=WITHOUT_MEASURE,
+            head_share=WITHOUT_MEASURE,
+        )
+    row = shown.row_share(rows.left[0, -1], rows.entered[0, -1])
+    head = shown.head_share(stage.head_of(rows, shown.row))
+    deviation = max(found.deviation or 0.0, row / ROW_WRONG_ABOVE, head / ROW_WRONG_ABOVE)
+    return replace(found, deviation=deviation, final_row_share=row, head_share=head)
 
 
 def _judged(committed: Tensor, shares: Tensor | None, limit: float) -> Reexecution:

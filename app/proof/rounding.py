@@ -44,6 +44,10 @@ class ComparedOutput(StrEnum):
     """Tokens and vectors. Each counts, as most of a liar's may be right by chance."""
     FIGURES = "figures"
     """What is told beside tokens."""
+    FINAL_ROWS = "final rows"
+    """What went into the head."""
+    HEAD = "head"
+    """What the head made of these, probed (`app.proof.answers.grounds`)."""
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,18 @@ class StageParts:
         answer = self._head.run(0, position, rows) if self._head is not None else None
         return StageRows(position, entered, rows, answer)
 
+    def head_of(self, step: StageRows, row: Tensor) -> Tensor:
+        """Return the logits `[vocabulary]` that the head makes of a row `f4 [hidden]`.
+
+        It stands in the place of the newest step's last row.
+
+        Raises `EngineError`; `ValueError` for a stage without a head.
+        """
+        if self._head is None:
+            raise ValueError("no-head")
+        logits: Tensor = self._head.run(0, step.rows_cached - 1, row.reshape(1, 1, -1))[0]
+        return logits
+
     @property
     def answers_with_vector(self) -> bool:
         """Whether the head answers with a vector and not with a token."""

@@ -13,8 +13,12 @@ from typing import Final
 import numpy as np
 
 from app.core.errors import WorkerError, reason_of
+from app.proof.answers.figures import (
+    FIGURES_TOLERANCE,
+    QUANTIZED_FIGURES_TOLERANCE,
+    figures_deviation,
+)
 from app.proof.chain import ChainShard
-from app.proof.figures import FIGURES_TOLERANCE, QUANTIZED_FIGURES_TOLERANCE, figures_deviation
 from app.proof.rounding import PASSES_UP_TO, token_share
 from app.proof.stage_parts import NEARBY_ANSWERS, OpenEngine, StagePart, nearby_rows
 from app.proof.tokens import token_stands

@@ -245,6 +245,7 @@ class Rack:
         await self.ledger_thread.open()
         if self.home.ledger_address:
             self._watches.watch(self.ledger_thread.hold, "the lease of the ledger", HOLD_INTERVAL_S)
+        await self.assigner.distrust.keep_in(self.ledger_thread)
         await self.fault_injector.start()
         demo = self._context.nursery.start(
             self._pool.run(self.library.ensure_demo, self._assets / "demo_model"), "demo model"

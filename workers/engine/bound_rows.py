@@ -9,14 +9,15 @@ import numpy as np
 
 from workers.engine.kv_cache import KeyValueCache
 from workers.engine.session import input_name, output_name
-from workers.protocol.span_shape import SpanShape
+from workers.protocol.span_shape import FINAL_ROW, SpanShape
 from workers.protocol.wire import Tensor
 
 
 class RowArrays:
     """What one row of every slot is read from and written to, whichever slots run together."""
 
-    def __init__(self, shape: SpanShape) -> None:
+    def __init__(self, shape: SpanShape, *, shows_final_row: bool) -> None:
+        self.final_rows = final_array(shape, shape.slots) if shows_final_row else None
         self.inputs = np.zeros(input_shape(shape, shape.slots, 1), input_type(shape))
         self.outputs = np.zeros(output_shape(shape, shape.slots, 1), np.float32)
 
@@ -40,8 +41,10 @@ class BoundRows:
         self._inputs = arrays.inputs[:count]
         self.outputs = arrays.outputs[:count]
         """Overwritten by the next run of any slots."""
+        self.final_rows = None if arrays.final_rows is None else arrays.final_rows[:count]
+        """Likewise; None where the graph puts out none."""
         self.binding = bind_cache(session, cache, first_slot, last_index, total_tokens)
-        bind_rows(self.binding, shape, self._inputs, self.outputs)
+        bind_rows(self.binding, shape, self._inputs, self.outputs, self.final_rows)
 
     def fill(self, positions: Sequence[int], inputs: Tensor) -> None:
         """Set one row for each slot, after so many rows of it.
@@ -74,10 +77,21 @@ def bind_cache(
     return binding
 
 
-def bind_rows(binding: Any, shape: SpanShape, inputs: Tensor, outputs: Tensor) -> None:  # noqa: ANN401
-    """Bind arrays of `input_shape` and `output_shape`, which are read and written in place."""
+def bind_rows(
+    binding: Any,  # noqa: ANN401 - onnxruntime is untyped
+    shape: SpanShape,
+    inputs: Tensor,
+    outputs: Tensor,
+    final_rows: Tensor | None = None,
+) -> None:
+    """Bind arrays of `input_shape` and `output_shape`, which are read and written in place.
+
+    `final_rows` is a `final_array`, where these are wanted.
+    """
     _bind(binding.bind_input, input_name(shape), inputs)
     _bind(binding.bind_output, output_name(shape), outputs)
+    if final_rows is not None:
+        _bind(binding.bind_output, FINAL_ROW, final_rows)
 
 
 def input_type(shape: SpanShape) -> np.dtype[Any]:
@@ -95,6 +109,11 @@ def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
     if shape.has_head:
         return (rows, shape.output_size)
     return (rows, tokens, shape.hidden_size)
+
+
+def final_array(shape: SpanShape, rows: int) -> Tensor:
+    """Return room for what goes into the head of so many sequences, `f4 [rows, hidden]`."""
+    return np.zeros((rows, shape.hidden_size), np.float32)
 
 
 def _bind(bind: Any, name: str, array: Tensor) -> None:  # noqa: ANN401 - onnxruntime is untyped

@@ -18,12 +18,19 @@ from workers.engine.bound_rows import (
     RowArrays,
     bind_cache,
     bind_rows,
+    final_array,
     input_shape,
     output_shape,
 )
 from workers.engine.hidden import computed_form
 from workers.engine.kv_cache import KeyValueCache, SourceRows
-from workers.engine.session import one_line, open_session, past_names, takes_batches
+from workers.engine.session import (
+    one_line,
+    open_session,
+    past_names,
+    shows_final_row,
+    takes_batches,
+)
 from workers.engine.store import referenced_files
 from workers.errors import EngineError, UnusableRowsError
 from workers.protocol.span_shape import SpanShape
@@ -34,6 +41,11 @@ __all__ = ["ShardEngine", "SpanShape"]
 
 class ShardEngine:
     """A loaded span. Used from one thread."""
+
+    final_rows: Tensor | None = None
+    """Of the newest run, what went into the head for each sequence, `f4 [sequences, hidden]`.
+
+    None where the graph puts it out nowhere. It lasts until the next run."""
 
     def __init__(self, graph_path: Path, shape: SpanShape, threads: int) -> None:
         """Load the graph with the weight files beside it and allocate every slot.
@@ -47,7 +59,8 @@ class ShardEngine:
         self._takes_batches = takes_batches(self._session)
         self._source = SourceRows(self._session, graph_path.parent, shape, threads)
         self._filled = [0] * shape.slots
-        self._row_arrays = RowArrays(shape)
+        self._shows_final_row = shows_final_row(self._session)
+        self._row_arrays = RowArrays(shape, shows_final_row=self._shows_final_row)
         self._bound_rows: dict[tuple[int, int], BoundRows] = {}
         self.last_run_us = 0
         """Microseconds the newest run spent inside onnxruntime."""
@@ -115,10 +128,11 @@ class ShardEngine:
         return self._together(slots, positions, rows)
 
     def _one_by_one(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
-        outputs = [
-            self.run(slot, position, rows[index : index + 1])
-            for index, (slot, position) in enumerate(zip(slots, positions, strict=True))
-        ]
+        outputs, final_rows = [], []
+        for index, (slot, position) in enumerate(zip(slots, positions, strict=True)):
+            outputs.append(self.run(slot, position, rows[index : index + 1]))
+            final_rows += [] if self.final_rows is None else [self.final_rows.copy()]
+        self.final_rows = np.concatenate(final_rows) if final_rows else None
         return np.concatenate(outputs)
 
     def _together(self, slots: Sequence[int], positions: Sequence[int], rows: Tensor) -> Tensor:
@@ -132,6 +146,8 @@ class ShardEngine:
         outputs = self._run_bound(first, self._spare_positions(first, count), all_rows)
         for slot in slots:
             self._filled[slot] += 1
+        if self.final_rows is not None:
+            self.final_rows = self.final_rows[places]
         chosen: Tensor = outputs[places]
         return chosen
 
@@ -166,15 +182,17 @@ class ShardEngine:
         last_index, total_tokens = np.array([total - 1], np.int32), np.array(total, np.int32)
         outputs = np.empty(output_shape(self.shape, 1, rows.shape[1]), np.float32)
         binding = bind_cache(self._session, self._cache, slot, last_index, total_tokens)
+        self.final_rows = final_array(self.shape, 1) if self._shows_final_row else None
         if self.shape.reads_source:
             self._source.bind(binding, slot)
-        bind_rows(binding, self.shape, rows, outputs)
+        bind_rows(binding, self.shape, rows, outputs, self.final_rows)
         self._run_session(binding)
         return outputs
 
     def _run_bound(self, first: int, positions: Sequence[int], rows: Tensor) -> Tensor:
         bound = self._bound(first, len(positions))
         bound.fill(positions, rows)
+        self.final_rows = bound.final_rows
         self._run_session(bound.binding)
         return bound.outputs
 

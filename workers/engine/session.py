@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime
 
 from workers.errors import EngineError
-from workers.protocol.span_shape import SpanShape
+from workers.protocol.span_shape import FINAL_ROW, SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3
@@ -57,6 +57,11 @@ def takes_batches(session: Any) -> bool:  # noqa: ANN401 - untyped library
     """Return whether the graph takes several sequences at once; one that was cut may not."""
     lengths = next(value for value in session.get_inputs() if value.name == "seqlens_k")
     return bool(lengths.shape != [1])
+
+
+def shows_final_row(session: Any) -> bool:  # noqa: ANN401 - untyped library
+    """Return whether the graph puts out what goes into its head."""
+    return any(value.name == FINAL_ROW for value in session.get_outputs())
 
 
 def input_name(shape: SpanShape) -> str:

@@ -18,6 +18,7 @@ from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import (
     Digest,
     FieldError,
+    Form,
     Integer,
     ShortText,
     Text,
@@ -31,7 +32,9 @@ from workers.protocol.sampling_rule import MAXIMUM_ALTERNATIVES
 from workers.protocol.span_shape import CacheType
 from workers.protocol.step_message import MAXIMUM_IDENTIFIER
 
-RECEIPT_DOMAIN: Final = b"poip/v4/receipt\0"
+RECEIPT_DOMAIN: Final = b"poip/v5/receipt\0"
+FOURTH_RECEIPT_DOMAIN: Final = b"poip/v4/receipt\0"
+"""Of receipts that say nothing of what tokens rest on: read for old journals, never made."""
 THIRD_RECEIPT_DOMAIN: Final = b"poip/v3/receipt\0"
 """Of receipts that say nothing of what steered tokens: read for old journals, never made."""
 _FIELD_PRIME = 2**255 - 19
@@ -79,17 +82,21 @@ class ReceiptBody:
     """SHA-256 of the canonical bytes of the receipt it signed before; empty for its first."""
     choices: _Root | None = None
     """Over what steered each token (`choices_root`); None in receipts of protocols before 12."""
+    grounds: _Root | None = None
+    """Over what each token rests on (`grounds_root`); None in receipts of protocols before 14."""
 
 
 _FORMS: Final = field_forms(ReceiptBody)
-_THIRD_FORMS: Final = {name: form for name, form in _FORMS.items() if name != "choices"}
+_FOURTH_FORMS: Final = {name: form for name, form in _FORMS.items() if name != "grounds"}
+_THIRD_FORMS: Final = {name: form for name, form in _FOURTH_FORMS.items() if name != "choices"}
 
 
 def canonical_bytes(body: ReceiptBody) -> bytes:
     """Return the bytes that are signed, without the domain tag."""
     content = {**vars(body)}
-    if body.choices is None:
-        del content["choices"]
+    for name in ("choices", "grounds"):
+        if content[name] is None:
+            del content[name]
     return canonical_text(content).encode()
 
 
@@ -121,7 +128,7 @@ def read_receipt(data: bytes | str) -> ReceiptBody:
         raise ReceiptError("receipt.no_json") from None
     if not isinstance(content, dict):
         raise ReceiptError("receipt.other_fields")
-    forms = _FORMS if "choices" in content else _THIRD_FORMS
+    forms = _forms_of(content)
     if content.keys() != forms.keys():
         raise ReceiptError("receipt.other_fields")
     try:
@@ -130,8 +137,17 @@ def read_receipt(data: bytes | str) -> ReceiptBody:
         raise ReceiptError(error.reason, **dict(error.fields)) from None
 
 
+def _forms_of(content: dict[str, Any]) -> dict[str, Form]:
+    """Return the fields of a receipt of its time, told by what is in it."""
+    if "grounds" in content:
+        return _FORMS
+    return _FOURTH_FORMS if "choices" in content else _THIRD_FORMS
+
+
 def _domain(body: ReceiptBody) -> bytes:
-    return THIRD_RECEIPT_DOMAIN if body.choices is None else RECEIPT_DOMAIN
+    if body.grounds is not None:
+        return RECEIPT_DOMAIN
+    return THIRD_RECEIPT_DOMAIN if body.choices is None else FOURTH_RECEIPT_DOMAIN
 
 
 def _canonical(body: ReceiptBody) -> bytes | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workers.errors import RequestRefusedError, TranscriptFullError
 from workers.identity.choices import choice_leaf
+from workers.identity.grounds import grounds_leaf
 from workers.identity.merkle import leaf_hash, root_hash
 from workers.protocol.wire import CODES, Tensor
 
@@ -42,6 +43,8 @@ class TranscriptSeal:
     output_root: bytes
     choices_root: bytes
     """Over how tokens were to be chosen; over nothing where the stage chooses none."""
+    grounds_root: bytes
+    """Over what tokens rest on; likewise."""
     steps: int
     tokens: int
 
@@ -67,6 +70,8 @@ class Transcript:
         self._output_leaves: list[bytes] = []
         self._choices: list[bytes] = []
         """A leaf a step where the stage chooses tokens."""
+        self._grounds: list[Tensor | None] = []
+        self._grounds_leaves: list[bytes] = []
         self._ends: list[tuple[int, int]] = [(0, 0)]
         """How many leaves of inputs and outputs there are after so many steps."""
         self._size_bytes = 0
@@ -76,7 +81,7 @@ class Transcript:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that the inputs take."""
+        """Memory that the inputs take, and what tokens rest on."""
         return self._size_bytes
 
     @property
@@ -95,15 +100,21 @@ class Transcript:
             raise TranscriptFullError("transcript.full", limit=f"{self._maximum_bytes:,}")
 
     def record(
-        self, position: int, inputs: Tensor, outputs: Tensor, choice: bytes | None = None
+        self,
+        position: int,
+        inputs: Tensor,
+        outputs: Tensor,
+        choice: bytes | None = None,
+        grounds: Tensor | None = None,
     ) -> None:
         """Add a step: `inputs` as received, `outputs` as sent on (`i8 [1]` on the last stage).
 
-        Where the stage chooses tokens, `choice` is the leaf of how (`choices.choice_leaf`).
+        Where the stage chooses tokens, `choice` is the leaf of how (`choices.choice_leaf`), and
+        `grounds` what one rests on (`grounds.grounds_of`).
         """
         self.check_room(inputs.nbytes)
         self._add(RecordedStep(len(self._steps), position, inputs), step_leaves(inputs, position))
-        self._commit(step_leaves(outputs, position), choice)
+        self._commit(step_leaves(outputs, position), choice, grounds)
 
     def _add(self, step: RecordedStep, leaves: list[bytes]) -> None:
         self._steps.append(step)
@@ -112,15 +123,21 @@ class Transcript:
         self.gapless = self.gapless and step.position == self._rows
         self._rows = step.end
 
-    def _commit(self, leaves: list[bytes], choice: bytes | None) -> None:
+    def _commit(self, leaves: list[bytes], choice: bytes | None, grounds: Tensor | None) -> None:
         self._output_leaves += leaves
-        self._choices += [] if choice is None else [choice]
+        if choice is not None:
+            self._choices.append(choice)
+            self._grounds.append(grounds)
+            self._grounds_leaves.append(grounds_leaf(grounds))
+            self._size_bytes += _size(grounds)
         self._ends.append((len(self._input_leaves), len(self._output_leaves)))
 
     def withdraw(self, steps: int) -> None:
         """Forget all but so many first steps, as if the others had never come."""
         self._size_bytes -= sum(step.inputs.nbytes for step in self._steps[steps:])
+        self._size_bytes -= sum(map(_size, self._grounds[steps:]))
         del self._steps[steps:], self._ends[steps + 1 :], self._choices[steps:]
+        del self._grounds[steps:], self._grounds_leaves[steps:]
         inputs, outputs = self._ends[steps]
         del self._input_leaves[inputs:], self._output_leaves[outputs:]
         self._rows = self._steps[-1].end if self._steps else 0
@@ -145,7 +162,7 @@ class Transcript:
             copy._add(step, self._input_leaves[inputs:inputs_end])
             unanswered = step_leaves(_UNANSWERED, step.position) if answers else None
             choice = choice_leaf(None) if answers else None
-            copy._commit(unanswered or self._output_leaves[outputs:outputs_end], choice)
+            copy._commit(unanswered or self._output_leaves[outputs:outputs_end], choice, None)
         return copy
 
     def excerpt(self, first_step: int, count: int, maximum_bytes: int) -> list[RecordedStep]:
@@ -164,6 +181,16 @@ class Transcript:
             chosen.append(recorded)
         return chosen
 
+    def grounds(self, first_step: int, count: int) -> list[Tensor | None]:
+        """Return what the tokens of `count` steps rest on, None of steps that wanted none.
+
+        Raises `RequestRefusedError` where there are not so many steps that choose tokens.
+        """
+        some = self._grounds[first_step : first_step + count]
+        if len(some) < count:
+            raise RequestRefusedError("transcript.without_step", step=first_step + len(some))
+        return some
+
     def seal(self, most_steps: int | None = None) -> TranscriptSeal:
         """Return roots and counts of the first steps recorded, by default of all."""
         recorded = self._steps[:most_steps]
@@ -172,6 +199,11 @@ class Transcript:
             root_hash(self._input_leaves[:inputs]),
             root_hash(self._output_leaves[:outputs]),
             root_hash(self._choices[: len(recorded)]),
+            root_hash(self._grounds_leaves[: len(recorded)]),
             len(recorded),
             sum(step.inputs.shape[1] for step in recorded),
         )
+
+
+def _size(grounds: Tensor | None) -> int:
+    return 0 if grounds is None else grounds.nbytes

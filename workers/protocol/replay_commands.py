@@ -1,4 +1,4 @@
-"""How a stage is run again with its states in view: begun, fed, signed for, opened, ended."""
+"""What audits ask of a stage: what its tokens rest on, and to be run again, its states in view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Annotated, Final
 
 from workers.protocol.boundary import Boundary
 from workers.protocol.bounds import Integer, Items, Octets, ShortText, Tensors, Uint32
-from workers.protocol.commands import SIGNATURE_BYTES, Done, Threads
+from workers.protocol.commands import (
+    MAXIMUM_EXCERPT_STEPS,
+    SIGNATURE_BYTES,
+    Done,
+    Threads,
+    TransactionText,
+)
 from workers.protocol.message import Reply, WorkerCommand
 from workers.protocol.wire import Kind, Tensor
 
@@ -32,6 +38,22 @@ class ShowCanary(WorkerCommand[CanaryShown], kind=Kind.CANARY):
     """Compute the products of the numerical class."""
 
     threads: Threads
+
+
+@dataclass(frozen=True)
+class Grounds(Reply):
+    """What tokens rest on, one tensor a step; without a number where none was wanted."""
+
+    tensors: Annotated[tuple[Tensor, ...], Tensors(MAXIMUM_EXCERPT_STEPS)] = ()
+
+
+@dataclass(frozen=True)
+class ShowGrounds(WorkerCommand[Grounds], kind=Kind.GROUNDS):
+    """Show what tokens rest on, for an audit; for the last stage."""
+
+    transaction: TransactionText
+    first_step: Uint32
+    count: Annotated[int, Integer(1, MAXIMUM_EXCERPT_STEPS)]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from workers.protocol.bounds import MAXIMUM_VOCABULARY, MAXIMUM_WIDTH, Integer
 from workers.protocol.chain import ChainName, Span
 
 FLOAT_BYTES: Final = 4
+FINAL_ROW: Final = "final_row"
+"""The graph's output for what goes into the head of each sequence, `f4 [batch, hidden]`."""
 Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
 WidthOrNone = Annotated[int, Integer(0, MAXIMUM_WIDTH)]
 

@@ -39,6 +39,7 @@ class Kind:
     STEER: Final = "steer"
     SEAL: Final = "seal"
     TRANSCRIPT: Final = "transcript"
+    GROUNDS: Final = "grounds"
     CLOSE: Final = "close"
     FAULT: Final = "fault"
     MEASURE: Final = "measure"

@@ -9,6 +9,7 @@ import numpy as np
 from workers.engine.sampling import choices_of, choose_token
 from workers.errors import NotFiniteError
 from workers.identity.answer_leaf import answer_leaf, no_answer
+from workers.identity.grounds import grounds_of
 from workers.protocol.sampling_rule import UNSTEERED, Choice, Steering
 from workers.protocol.step_message import StepRow
 from workers.protocol.told import ToldToken
@@ -28,6 +29,8 @@ class RowAnswer(NamedTuple):
     """`f4 [1, numbers]` where the model answers with a vector, sent beside the result."""
     steering: Steering | None = None
     """What the answer was chosen by besides the rule; None where none was wanted."""
+    grounds: Tensor | None = None
+    """What a token rests on (`workers.identity.grounds`), to be signed for."""
 
     @property
     def token(self) -> int | None:
@@ -36,11 +39,17 @@ class RowAnswer(NamedTuple):
 
 
 def last_answer(
-    transaction: Transaction, row: StepRow, outputs: Tensor, tokens: int, fault: InjectedFault
+    transaction: Transaction,
+    row: StepRow,
+    outputs: Tensor,
+    final_row: Tensor | None,
+    tokens: int,
+    fault: InjectedFault,
 ) -> RowAnswer:
     """Return the answer to a row of so many tokens; `outputs` is what the head put out, [1, n].
 
-    Raises `NotFiniteError` for numbers that are not finite.
+    `final_row` is what went into it, `[hidden]`, where the graph shows that. Raises
+    `NotFiniteError` for numbers that are not finite.
     """
     if not row.wants_token:
         return RowAnswer(no_answer())
@@ -50,9 +59,11 @@ def last_answer(
         return RowAnswer(altered, vector=altered, steering=UNSTEERED)
     logits = fault.alter_logits(row.generated, outputs[0])
     steering = transaction.steering_of(row.generated)
-    token = choose_token(logits, transaction.rule_of(row.generated), row.position + tokens)
+    end = row.position + tokens
+    token = choose_token(logits, transaction.rule_of(row.generated), end)
     told = fault.alter_figures(row.generated, logits)
-    return RowAnswer(np.array([token], np.int64), told, steering=steering)
+    grounds = grounds_of(logits, final_row, transaction.probe_seed, end)
+    return RowAnswer(np.array([token], np.int64), told, steering=steering, grounds=grounds)
 
 
 def told_answer(row: StepRow, answer: RowAnswer, alternatives: int, *, goes_on: bool) -> ToldToken:

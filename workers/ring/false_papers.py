@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -48,13 +49,31 @@ def false_excerpt(fault: InjectedFault, generated: int, excerpt: Excerpt) -> Exc
 
     Raises `RequestRefusedError` for a phone that shows nothing.
     """
+    shown = _false_tensors(fault, generated, excerpt.tensors)
+    bloated = fault.is_active(FaultName.BLOATED_TRANSCRIPT, generated)
+    return Excerpt(() if bloated else excerpt.steps, shown)
+
+
+def false_grounds(
+    fault: InjectedFault, generated: int, grounds: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """Return what is shown of the grounds of tokens in place of what they are.
+
+    Raises `RequestRefusedError` for a phone that shows nothing.
+    """
+    return _false_tensors(fault, generated, grounds)
+
+
+def _false_tensors(
+    fault: InjectedFault, generated: int, tensors: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
     if fault.is_active(FaultName.HIDDEN_TRANSCRIPT, generated):
         raise RequestRefusedError("transcript.hidden")
     if fault.is_active(FaultName.FORGED_TRANSCRIPT, generated):
-        return replace(excerpt, tensors=tuple(map(_other, excerpt.tensors)))
+        return tuple(map(_other, tensors))
     if fault.is_active(FaultName.BLOATED_TRANSCRIPT, generated):
-        return Excerpt((), (np.zeros((1, _BLOATED_NUMBERS), np.float32),))
-    return excerpt
+        return (np.zeros((1, _BLOATED_NUMBERS), np.float32),)
+    return tuple(tensors)
 
 
 def _other(inputs: Tensor) -> Tensor:

@@ -143,7 +143,9 @@ class StepRunner:
             committed = self._pass_on(transactions[0].next_hop, step, answers, entry)
         parts = zip(_parts(transactions, step), answers, committed, strict=False)
         for part, answer, outputs in parts:
-            part.transaction.record_step(part.row.position, part.inputs, outputs, answer.steering)
+            part.transaction.record_step(
+                part.row.position, part.inputs, outputs, answer.steering, answer.grounds
+            )
             part.transaction.generated = max(part.transaction.generated, part.row.generated)
         first = step.rows[0]
         for transaction in transactions:
@@ -168,10 +170,12 @@ class StepRunner:
         for transaction in transactions:
             transaction.begin_step()
         outputs = _row_by_row(_outputs(transactions, step))
+        final_rows = transactions[0].span.engine.final_rows
+        places = range(len(outputs))
         return [
-            self._answer(transaction, row, output, inputs)
-            for transaction, row, output, inputs in zip(
-                transactions, step.rows, outputs, _row_by_row(step.inputs), strict=True
+            self._answer(transaction, row, output, inputs, _row_at(final_rows, place))
+            for transaction, row, output, inputs, place in zip(
+                transactions, step.rows, outputs, _row_by_row(step.inputs), places, strict=True
             )
         ]
 
@@ -214,17 +218,23 @@ class StepRunner:
         try:
             run = transaction.span.engine.run
             outputs = run(transaction.slot, part.row.position, part.inputs)
-            return self._answer(transaction, part.row, outputs, part.inputs)
+            final_row = _row_at(transaction.span.engine.final_rows, 0)
+            return self._answer(transaction, part.row, outputs, part.inputs, final_row)
         except ReportedError:
             if index:
                 transaction.leave_out_draft()
             raise
 
     def _answer(
-        self, transaction: Transaction, row: StepRow, outputs: Tensor, inputs: Tensor
+        self,
+        transaction: Transaction,
+        row: StepRow,
+        outputs: Tensor,
+        inputs: Tensor,
+        final_row: Tensor | None,
     ) -> RowAnswer:
         if transaction.span.engine.shape.has_head:
-            return last_answer(transaction, row, outputs, inputs.shape[1], self.fault)
+            return last_answer(transaction, row, outputs, final_row, inputs.shape[1], self.fault)
         check_finite(outputs)
         altered = self.fault.alter_hidden(row.generated, outputs, inputs)
         return RowAnswer(sent_form(altered, transaction.boundary))
@@ -279,6 +289,10 @@ def _outputs(transactions: Sequence[Transaction], step: Step) -> Tensor:
         return engine.run_in_place(transactions[0].slot, step.rows[0].position, step.inputs)
     slots = [transaction.slot for transaction in transactions]
     return engine.run_rows(slots, [row.position for row in step.rows], step.inputs)
+
+
+def _row_at(rows: Tensor | None, place: int) -> Tensor | None:
+    return None if rows is None else rows[place]
 
 
 def _row_by_row(rows: Tensor) -> Sequence[Tensor]:

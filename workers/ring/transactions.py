@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from workers.engine.spans import LoadedSpan, SpanTable
 from workers.errors import RequestRefusedError, UnusableRowsError
 from workers.identity.choices import choice_leaf
+from workers.identity.grounds import probe_seed
 from workers.identity.transcript import Transcript
 from workers.protocol.boundary import Boundary
 from workers.protocol.commands import (
@@ -76,6 +78,11 @@ class Transaction:
         """The span and slot it holds."""
         return (self.span.identifier, self.slot)
 
+    @cached_property
+    def probe_seed(self) -> bytes:
+        """What the logits that it commits to are drawn by."""
+        return probe_seed(self.identifier, self.terms.head)
+
     def rule_of(self, generated: int) -> SamplingRule:
         """Return what a token is chosen by."""
         return steered(self.sampling, self.steering_of(generated))
@@ -135,14 +142,20 @@ class Transaction:
             self.transcript.withdraw(row.step)
 
     def record_step(
-        self, position: int, inputs: Tensor, outputs: Tensor, steering: Steering | None
+        self,
+        position: int,
+        inputs: Tensor,
+        outputs: Tensor,
+        steering: Steering | None,
+        grounds: Tensor | None,
     ) -> None:
         """Add what went in and out to the transcript: the step was done.
 
-        `steering` is what a token was chosen by, None where none was wanted.
+        `steering` is what a token was chosen by, None where none was wanted, `grounds` what it
+        rests on.
         """
         choice = choice_leaf(steering) if self.span.engine.shape.has_head else None
-        self.transcript.record(position, inputs, outputs, choice)
+        self.transcript.record(position, inputs, outputs, choice, grounds)
         self._unrecorded -= 1
 
     def beginning(self, steps: int) -> Transcript | None:

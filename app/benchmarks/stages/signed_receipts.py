@@ -14,6 +14,7 @@ from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.phones.registration import ProvenKey
 from workers.identity.choices import NO_CHOICES
 from workers.identity.digests import sampling_digest
+from workers.identity.grounds import NO_GROUNDS
 from workers.identity.identity import hello_statement
 from workers.identity.receipts import RECEIPT_DOMAIN, ReceiptBody, canonical_bytes
 from workers.protocol.boundary import Boundary
@@ -108,6 +109,7 @@ def _signed(
         boundary=Boundary.F32,
         cache=CacheType.F32,
         choices=NO_CHOICES,
+        grounds=NO_GROUNDS,
     )
     data = canonical_bytes(body)
     return data, key.sign(RECEIPT_DOMAIN + data), key.public_key().public_bytes_raw()

@@ -111,6 +111,7 @@ def _snapshot_of(position: ReplayedLedger, last_hash: bytes, parts: bytes) -> St
         balances=dict(state.balances),
         phones=tuple(state.phones.values()),
         classes=tuple(state.classes.values()),
+        distrusted=state.distrusted,
         epoch=state.epoch,
         economy=state.economy,
         evidence_rule=state.evidence_rule,

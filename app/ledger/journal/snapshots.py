@@ -52,6 +52,7 @@ class StateSnapshot:
     balances: Mapping[str, int]
     phones: tuple[PhoneAccount, ...]
     classes: tuple[ClassRecord, ...]
+    distrusted: frozenset[tuple[str, str]]
     epoch: Epoch
     economy: PublicEconomy
     evidence_rule: EvidenceRule = field(default_factory=EvidenceRule)
@@ -109,6 +110,7 @@ def _state_of(snapshot: StateSnapshot) -> State:
     state.balances.update(snapshot.balances)
     state.phones.update({each.serial: each for each in snapshot.phones})
     state.classes.update({each.name: each for each in snapshot.classes})
+    state.distrusted = snapshot.distrusted
     return state
 
 

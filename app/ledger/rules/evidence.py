@@ -2,7 +2,7 @@
 
 A receipt is text, signature and key. Its form is told by what is in it: the first counted layers,
 the second named the chain, the third repeats what the phone drew when the transaction was opened,
-today's says besides what tokens were to be chosen by.
+the fourth says besides what tokens were to be chosen by, today's what they rest on.
 A rule that is broken raises `LedgerError`.
 """
 
@@ -16,6 +16,7 @@ from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, integer, octets, record, text
 from app.ledger.rules.accounts import stake_account
 from app.ledger.rules.agreement import AGREED_FORMAT, check_agreed
+from app.ledger.rules.audits.class_reading import check_grounds, is_beyond_judgement
 from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.fifth_format import check_form_and_class, signed_by_key_of_first
@@ -51,6 +52,8 @@ class SignedWork:
     numerical_class: str
     says_choices: bool = False
     """Whether it says what tokens were to be chosen by."""
+    says_grounds: bool = False
+    """Whether it says what they rest on."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ def receipt(state: State, _entry: Entry, fields: Fields) -> Change:
     check_form_and_class(
         state, attempt, stage, work.numerical_class, says_choices=work.says_choices
     )
+    check_grounds(attempt, says_grounds=work.says_grounds)
     if attempt.status.paid:
         raise LedgerError("transaction.settled", transaction=attempt.transaction)
     if stage in attempt.receipts:
@@ -242,6 +246,8 @@ def _audit_rate(state: State, serial: str) -> float:
         return 0.0
     if state.format >= DEAL_FORMAT and in_probation(state, serial):
         return 1.0
+    if is_beyond_judgement(state, serial):
+        return 1.0
     unstaked = state.format >= AGREED_FORMAT and state.balance(stake_account(serial)) == 0
     return audit_rate_for(rate, watched=unstaked or state.phone(serial).watched)
 
@@ -256,9 +262,14 @@ def _work(body: ReceiptBody) -> SignedWork:
         boundary=body.boundary.value,
         cache=body.cache.value,
     )
-    says_choices = body.choices is not None
     return SignedWork(
-        body.transaction, body.stage, stage, agreed, body.numerical_class, says_choices
+        body.transaction,
+        body.stage,
+        stage,
+        agreed,
+        body.numerical_class,
+        says_choices=body.choices is not None,
+        says_grounds=body.grounds is not None,
     )
 
 

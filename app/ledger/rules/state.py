@@ -258,6 +258,7 @@ class Change:
     writers: frozenset[bytes] | None = None
     of_class: ClassRecord | None = None
     evidence_rule: EvidenceRule | None = None
+    distrusted: frozenset[tuple[str, str]] | None = None
 
 
 def _rests(attempt: TransactionRecord) -> bool:
@@ -286,7 +287,9 @@ class State:
         self.phones: MutableMapping[str, PhoneAccount] = {}
         self.transactions = KeptRecords(_TRANSACTIONS)
         self.classes: MutableMapping[str, ClassRecord] = {}
-        """By name, the classes of phones that were audited."""
+        """By name, the classes of phones that were audited, or whose canary was read."""
+        self.distrusted: frozenset[tuple[str, str]] = frozenset()
+        """Ways, as sender and receiver, that nothing goes by any more."""
         self.epoch = Epoch()
         self.economy = PublicEconomy()
         self.evidence_rule = EvidenceRule()
@@ -362,6 +365,8 @@ class State:
             self.epoch = change.epoch
         if change.of_class is not None:
             self.classes[change.of_class.name] = change.of_class
+        if change.distrusted is not None:
+            self.distrusted = change.distrusted
         if change.evidence_rule is not None:
             self.evidence_rule = change.evidence_rule
         self._absorb_writing(change)

@@ -29,6 +29,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         "forged-root": Fact("offence.forged_root"),
         "equivocation": Fact("offence.equivocation"),
         "false-capability": Fact("offence.false_capability"),
+        "grounds-disowned": Fact("audit.grounds_disowned"),
         "inputs-disowned": Fact("audit.inputs_disowned"),
         "inputs-unusable": Fact("audit.inputs_unusable"),
         "needs outputs": Fact("audit.needs_outputs"),
@@ -43,6 +44,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         **{
             name: Fact(name)
             for name in (
+                "audit.grounds_disowned",
                 "audit.inputs_disowned",
                 "audit.inputs_unusable",
                 "audit.other_shard",
@@ -62,6 +64,7 @@ _NAMED: Final[Mapping[str, Fact]] = MappingProxyType(
         "ends-elsewhere": Fact("sharp.ends_elsewhere"),
         "operator": Fact("sharp.operator"),
         "sharp.not_covered": Fact("sharp.not_covered_here"),
+        "offence.hid_its_grounds": Fact("offence.hid_its_grounds"),
         "offence.hid_its_inputs": Fact("offence.hid_its_inputs"),
     }
 )

@@ -18,6 +18,7 @@ from app.ledger.views.economy_reading import economy_view
 from app.ledger.views.economy_rows import ECONOMY
 from app.ledger.views.reasons import reason_named
 from app.ledger.views.snapshot import DoubtedClass, JournalRow, LedgerSnapshot, SlashRow
+from app.ledger.views.trust_rows import TRUST
 
 NEWEST_ROWS: Final = 200
 
@@ -180,9 +181,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.AUDIT: _audited,
         EntryKind.AUDIT_NOT_DONE: _not_audited,
         EntryKind.SHARP_TEST: _sharp_test,
-        EntryKind.CLASS_CONFIRMED: lambda fields: Fact(
-            "journal.class_confirmed", name=fields["class"]
-        ),
+        **TRUST,
         EntryKind.SLASHED: _slashed,
         EntryKind.JAILED: lambda fields: Fact(
             "journal.jailed", reason=reason_named(fields["reason"])

@@ -22,7 +22,7 @@ MOST_NUMBERS: Final = 512
 def needed_leaves(sharp: SharpCase, accused: Accused) -> dict[int, Leaf]:
     """Return the leaves that it takes, by number. Raises `IndexError` for what is not there."""
     if accused.operator == ALL_OF_IT:
-        leaves = [_end(sharp, accused.row)]
+        leaves = [_end(sharp, accused)]
     else:
         leaves = list(leaves_of(sharp.graph, sharp.extent, draw_of(sharp, accused)))
     return {sharp.number(leaf): leaf for leaf in leaves}
@@ -43,8 +43,13 @@ def draw_of(sharp: SharpCase, accused: Accused) -> Draw:
     return Draw(found, row, accused.reads_cache)
 
 
-def _end(sharp: SharpCase, place: int) -> Leaf:
-    output, extent = sharp.graph.output, sharp.extent
+def _end(sharp: SharpCase, accused: Accused) -> Leaf:
+    output, extent, place = sharp.graph.output, sharp.extent, accused.row
+    if accused.final_row:
+        state = sharp.graph.final_state
+        if state is None or place + 1 not in extent.ends:
+            raise IndexError(place)
+        return Leaf(state, place)
     if place >= (extent.steps if output in sharp.graph.by_step else extent.rows):
         raise IndexError(place)
     return Leaf(output, place)

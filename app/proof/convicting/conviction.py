@@ -48,6 +48,8 @@ class Accused:
     """Of a product, the number that lies furthest off."""
     token: bool = False
     """Whether it is the token chosen at the end of a step, and not the figures told of it."""
+    final_row: bool = False
+    """Whether it is what went into the head there, and not what came of it."""
 
     def to_fields(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -57,6 +59,7 @@ class Accused:
             "reads_cache": self.reads_cache,
             "number": self.number + 1,
             "token": self.token,
+            **({"final_row": True} if self.final_row else {}),
         }
 
     @classmethod
@@ -68,6 +71,7 @@ class Accused:
             flag(fields, "reads_cache"),
             whole_number(fields, "number") - 1,
             "token" in fields and flag(fields, "token"),
+            "final_row" in fields and flag(fields, "final_row"),
         )
 
 

@@ -74,9 +74,11 @@ def _accused(
     if verdict.reason in (SharpReason.ENDS_ELSEWHERE, SharpReason.CHOSEN_OTHERWISE):
         of_token = verdict.reason is SharpReason.CHOSEN_OTHERWISE
         off = choice_of if of_token else end_of
-        ends = [leaf for leaf in opened if leaf.state == sharp.graph.output]
+        states = {sharp.graph.output, None if of_token else sharp.graph.final_state}
+        ends = [leaf for leaf in opened if leaf.state in states]
         worst = max(ends, key=lambda leaf: off(sharp, {leaf: opened[leaf]}))
-        return Accused(ALL_OF_IT, worst.place, token=of_token)
+        final_row = worst.state != sharp.graph.output
+        return Accused(ALL_OF_IT, worst.place, token=of_token, final_row=final_row)
     draws = [
         drawn
         for drawn in drawn_in(test, sharp)

@@ -14,15 +14,12 @@ from typing import Final
 import numpy as np
 
 from app.core.audit_outcome import AuditOutcome
+from app.proof.answers.figures import figures_deviation
 from app.proof.audit import claimed_root, refusal_of
 from app.proof.case import AuditCase, AuditMethod, AuditReason, AuditStep, Verdict
 from app.proof.evidence import circumstances
-from app.proof.execution import claimed_tensor
-from app.proof.figures import (
-    FIGURES_TOLERANCE,
-    QUANTIZED_FIGURES_TOLERANCE,
-    figures_deviation,
-)
+from app.proof.execution import claimed_tensor, figures_tolerance
+from app.proof.quick.nearness import end_of, final_rows_off, head_logits, head_off, rows_off
 from app.proof.rounding import row_shares
 from app.proof.stage_parts import OpenEngine, StagePart
 from app.proof.tokens import token_deviation
@@ -36,12 +33,6 @@ from workers.protocol.wire import Tensor
 
 CHUNK_ROWS: Final = 128
 HEAD_ROWS: Final = 16
-NEAR: Final = 0.025
-"""Median share of what a stage of quantised weights added that its rows may be off: honest ones
-computed together by the same kind of processor are up to 0.019, a quarter of the feed-forward left
-out is 0.036."""
-NEAR_ALONE: Final = 0.1
-"""The same of any one row."""
 
 
 def passes_together(case: AuditCase, open_engine: OpenEngine) -> Verdict | None:
@@ -122,26 +113,31 @@ def _of_rounded_rows(case: AuditCase, inputs: Tensor, open_engine: OpenEngine) -
         if part.shape.has_embedding:
             entered = rows
     shares = row_shares(claimed, sent_form(rows, case.boundary), entered)
-    return max(float(np.median(shares)) / NEAR, float(shares.max()) / NEAR_ALONE)
+    return rows_off(case, shares)
 
 
 def _of_answers(case: AuditCase, inputs: Tensor, open_engine: OpenEngine) -> float | None:
-    """Return how far the worst token, or what was told beside it, is off."""
-    rows = computed_form(inputs)
+    """Return how far the worst token, or what was told beside it or signed under it, is off."""
+    entered = rows = computed_form(inputs)
     for part in case.all_parts:
         if not part.shape.has_head:
             rows = _through(_opened(case, part, rows, open_engine), rows)
+        if part.shape.has_embedding:
+            entered = rows
+    worst = final_rows_off(case, entered[0], rows[0])
+    if worst > 1:
+        return worst
     head = next(part for part in case.all_parts if part.shape.has_head)
     shape = replace(head.shape, slots=HEAD_ROWS, context_tokens=1)
-    engine, worst = open_engine(head.graph_path, shape, case.threads), 0.0
+    engine = open_engine(head.graph_path, shape, case.threads)
     asked = [step for step in case.steps if step.wants_token]
     for first in range(0, len(asked), HEAD_ROWS):
         some = asked[first : first + HEAD_ROWS]
-        ends = [step.position + step.inputs.shape[1] for step in some]
-        last = rows[0, [end - 1 for end in ends]]
-        logits = engine.run_rows(range(len(some)), [0] * len(some), last[:, None])
+        ends = [end_of(step) for step in some]
+        logits = head_logits(engine, rows[0, [end - 1 for end in ends]])
         for step, end, each in zip(some, ends, logits, strict=True):
             worst = max(worst, _answer_deviation(case, step, end, each))
+        worst = max(worst, head_off(case, some, engine))
     return worst
 
 
@@ -150,10 +146,9 @@ def _answer_deviation(case: AuditCase, step: AuditStep, end: int, logits: Tensor
     if leaf is None or not is_answer_leaf(leaf, len(logits)):
         return np.inf
     rule = steered(case.sampling, step.steering)
-    tolerance = QUANTIZED_FIGURES_TOLERANCE if case.parts else FIGURES_TOLERANCE
     return max(
         token_deviation(logits, chosen_token(leaf), rule, end),
-        figures_deviation(logits, leaf, case.alternatives, tolerance),
+        figures_deviation(logits, leaf, case.alternatives, figures_tolerance(case)),
     )
 
 

@@ -74,6 +74,12 @@ def read_class(products: Sequence[Tensor], numerical_class: str) -> RoundingClas
     )
 
 
+def is_reproduced(products: Sequence[Tensor], numerical_class: str) -> bool:
+    """Tell whether all that a class is a digest of is what some known rounding gives."""
+    found = read_class(products, numerical_class)
+    return found is not None and None not in {*found.alone.values(), *found.together.values()}
+
+
 def is_canary_of(products: Sequence[Tensor], numerical_class: str) -> bool:
     """Tell whether shown products are what a class is named by."""
     return len(products) == 5 and class_digest(products) == numerical_class.rpartition(" ")[2]

@@ -20,6 +20,7 @@ from app.proof.sharp.verdict import Opening, SharpReason, SharpVerdict
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import sampling_digest
+from workers.identity.grounds import NO_GROUNDS, grounds_root
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody, verify_receipt
 from workers.identity.states import StatesBody, verify_states
@@ -123,7 +124,7 @@ def _case(read: SharpEvidence, receipt: ReceiptBody, store: Path) -> AuditCase:
     inputs = [step.inputs for step in read.steps]
     if len(inputs) != receipt.steps or _root(read.steps, inputs) != receipt.input_root:
         raise BadInputError("proof.other_receipt")
-    if not _chosen_as_signed(read, receipt):
+    if not _chosen_as_signed(read, receipt) or not _grounds_as_signed(read, receipt):
         raise BadInputError("proof.other_receipt")
     return AuditCase(
         receipt=receipt,
@@ -147,6 +148,18 @@ def _chosen_as_signed(read: SharpEvidence, receipt: ReceiptBody) -> bool:
     if not read.shape.has_head:
         return receipt.choices == NO_CHOICES
     return receipt.choices == choices_root(step.choice for step in read.steps)
+
+
+def _grounds_as_signed(read: SharpEvidence, receipt: ReceiptBody) -> bool:
+    """Tell whether all that tokens are said to rest on is what the phone signed that they do.
+
+    Before protocol 14 it signed nothing of the kind.
+    """
+    if receipt.grounds is None:
+        return True
+    if not read.shape.has_head:
+        return receipt.grounds == NO_GROUNDS
+    return receipt.grounds == grounds_root(step.grounds for step in read.steps)
 
 
 def _signed_for(read: SharpEvidence, receipt: ReceiptBody) -> tuple[AuditStep, ...]:

@@ -10,25 +10,41 @@ from typing import Final
 
 import numpy as np
 
-from app.proof.case import AuditCase, AuditStep
-from app.proof.execution import claimed_tensor
-from app.proof.figures import (
+from app.proof.answers.figures import (
     FIGURES_TOLERANCE,
     QUANTIZED_FIGURES_TOLERANCE,
     figures_deviation,
 )
+from app.proof.answers.grounds import ShownGrounds, are_signed
+from app.proof.case import AuditCase, AuditStep
+from app.proof.execution import claimed_tensor
 from app.proof.rounding import row_shares
 from app.proof.tokens import even_leeway, token_deviation
-from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation
+from app.proof.tolerance import WITHOUT_MEASURE, answer_deviation, hidden_deviation, near
 from workers.engine.hidden import computed_form, sent_form
 from workers.errors import BoundaryOverflowError, ReportedError
 from workers.identity.answer_leaf import chosen_token, is_answer_leaf, no_answer
+from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import steered
 from workers.protocol.wire import Tensor
 
 ROUNDED_ANEW: Final = 0.1
 """Share of what a stage added to a row that may change where the same phone ran the row together
 with others, and so rounded some activations otherwise (measured: up to 0.019, median of rows)."""
+
+
+ANEW_TIMES: Final = 6.0
+"""The same, in what rows may be off at the median: of 3 layers honest ones were a twelfth of it."""
+
+
+def rounded_anew(case: AuditCase) -> float:
+    """Return the share that a row may be off: less where fewer roundings add up.
+
+    What is sent as float16 is rounded besides, by more than few layers may add.
+    """
+    if case.boundary is not Boundary.F32:
+        return ROUNDED_ANEW
+    return min(ROUNDED_ANEW, ANEW_TIMES * near(case.shape.layer_count))
 
 
 def end_deviation(
@@ -49,7 +65,8 @@ def end_deviation(
         return _vector_deviation(claimed, ended, quantized=quantized)
     if case.shape.has_head:
         tolerance = QUANTIZED_FIGURES_TOLERANCE if quantized else FIGURES_TOLERANCE
-        return figures_deviation(ended, claimed, case.alternatives, tolerance)
+        figures = figures_deviation(ended, claimed, case.alternatives, tolerance)
+        return max(figures, _probed_deviation(case, step, ended, tolerance))
     if claimed.ndim != 3 or row >= claimed.shape[1]:
         return WITHOUT_MEASURE
     told = claimed[:, row : row + 1]
@@ -63,7 +80,37 @@ def end_deviation(
         return max(hidden_deviation(told, sent), np.finfo(float).tiny)
     entered = np.zeros_like(ended) if case.shape.has_embedding else _entered(step, row)
     (share,) = row_shares(told, sent, entered.reshape(1, 1, -1))
-    return max(float(share) / ROUNDED_ANEW, np.finfo(float).tiny)
+    return max(float(share) / rounded_anew(case), np.finfo(float).tiny)
+
+
+def final_row_deviation(case: AuditCase, step: AuditStep, row: Tensor, *, quantized: bool) -> float:
+    """Return how far what went into the head is from what the receipt is for: above 1 is elsewhere.
+
+    `row` is the replay's state, `f4 [hidden]`, of the last row of a step. 0 is to the last bit, and
+    where no token was wanted or nothing was signed.
+    """
+    if not are_signed(case) or not step.wants_token:
+        return 0.0
+    if not np.isfinite(row).all():
+        return WITHOUT_MEASURE
+    shown = ShownGrounds.of(case, step, case.shape.vocabulary_size)
+    if shown is None or shown.row is None:
+        return WITHOUT_MEASURE
+    if np.array_equal(shown.row, row):
+        return 0.0
+    if not quantized:
+        return max(shown.row_deviation(row), np.finfo(float).tiny)
+    entered = np.zeros_like(row)
+    if not case.shape.has_embedding:
+        entered = _entered(step, int(step.inputs.shape[1]) - 1)
+    return max(shown.row_share(row, entered) / rounded_anew(case), np.finfo(float).tiny)
+
+
+def _probed_deviation(case: AuditCase, step: AuditStep, logits: Tensor, tolerance: float) -> float:
+    if not are_signed(case):
+        return 0.0
+    shown = ShownGrounds.of(case, step, len(logits))
+    return WITHOUT_MEASURE if shown is None else shown.head_deviation(logits, tolerance)
 
 
 def choice_deviation(case: AuditCase, step: AuditStep, logits: Tensor, *, quantized: bool) -> float:

@@ -137,6 +137,7 @@ def _step_fields(step: AuditStep) -> dict[str, Any]:
         "inputs": written(step.inputs),
         "claimed": None if step.claimed is None else written(step.claimed),
         "steering": steering_fields(step.steering),
+        **({} if step.grounds is None else {"grounds": written(step.grounds)}),
     }
 
 
@@ -149,6 +150,7 @@ def _step(fields: Fields) -> AuditStep:
         whole_number(fields, "generated"),
         None if unclaimed else read_tensor(record(fields, "claimed")),
         read_steering(record(fields, "steering")),
+        read_tensor(record(fields, "grounds")) if "grounds" in fields else None,
     )
 
 

@@ -13,6 +13,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from app.proof.weights.source import FolderWeights, StoredPlace, Weights
+from workers.protocol.span_shape import FINAL_ROW
 from workers.protocol.wire import Tensor
 
 INPUTS: Final = ("input_ids", "hidden_in")
@@ -74,8 +75,16 @@ class StageGraph:
     @cached_property
     def output(self) -> str:
         """The value that the stage answers with."""
-        (name,) = (name for name in self.outputs if not name.startswith(PRESENT))
+        beside = (FINAL_ROW, PRESENT)
+        (name,) = (name for name in self.outputs if not name.startswith(beside))
         return name
+
+    @cached_property
+    def final_state(self) -> str | None:
+        """The state whose last row of a step goes into the head; None where none is shown."""
+        if FINAL_ROW not in self.outputs:
+            return None
+        return next(self.sources(FINAL_ROW), None)
 
     @cached_property
     def is_quantized(self) -> bool:

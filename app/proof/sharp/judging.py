@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.proof.answers.grounds import are_signed
 from app.proof.case import AuditCase, AuditStep
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
-from app.proof.sharp.ends import choice_deviation, end_deviation
+from app.proof.sharp.ends import choice_deviation, end_deviation, final_row_deviation
 from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
@@ -63,6 +64,9 @@ class SharpCase:
         leaves = {leaf for drawn in draws for leaf in leaves_of(graph, extent, drawn)}
         rows = range(extent.rows) if all_ends else {drawn.row for drawn in draws}
         leaves |= {leaf_at(graph, extent, graph.output, row) for row in rows}
+        if graph.final_state is not None and are_signed(self.case):
+            ends = extent.ends if all_ends else {extent.ends[extent.step_of(row)] for row in rows}
+            leaves |= {leaf_at(graph, extent, graph.final_state, end - 1) for end in ends}
         return sorted(leaves, key=self.number)
 
 
@@ -186,13 +190,15 @@ def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
 def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the opened rows ends from what was sent."""
     case, quantized = sharp.case, sharp.graph.is_quantized
-    return max(
-        (
-            end_deviation(case, step, row, ended, quantized=quantized)
-            for step, row, ended in _ends(sharp, opened)
-        ),
-        default=0.0,
-    )
+    ends = [
+        end_deviation(case, step, row, ended, quantized=quantized)
+        for step, row, ended in _ends(sharp, opened)
+    ]
+    into_head = [
+        final_row_deviation(case, step, row, quantized=quantized)
+        for step, row in _final_rows(sharp, opened)
+    ]
+    return max([*ends, *into_head], default=0.0)
 
 
 def choice_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
@@ -212,6 +218,18 @@ def _of_tokens(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> SharpReason:
         return SharpReason.HOLDS
     signed = sharp.case.receipt.choices is not None
     return SharpReason.CHOSEN_OTHERWISE if signed else SharpReason.CHOICE_UNSIGNED
+
+
+def _final_rows(
+    sharp: SharpCase, opened: Mapping[Leaf, Tensor]
+) -> Iterator[tuple[AuditStep, Tensor]]:
+    """Yield what was opened of what went into the head, with its step."""
+    extent = sharp.extent
+    if sharp.graph.final_state is None or not sharp.case.shape.has_head:
+        return
+    for leaf, row in opened.items():
+        if leaf.state == sharp.graph.final_state and leaf.place + 1 in extent.ends:
+            yield sharp.case.steps[extent.step_of(leaf.place)], row
 
 
 def _ends(

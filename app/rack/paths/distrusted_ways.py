@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
 from app.core.device import LinkProfile
 from app.core.identifiers import Serial
+from app.ledger.rules.phones.distrust import standing_by
 
 Way = tuple[Serial, Serial]
 """Sender and receiver."""
-MOST_NEIGHBOURS: Final = 2
-"""With more neighbours than these no honest phone has trouble that others do not have too."""
 AS_IF: Final = LinkProfile(latency_s=5.0, bytes_per_second=1e3)
 """What a planner takes such a way for: slower than any other."""
 
 
 class DistrustedWays:
-    """Those not to be used again as long as this rack is open. Lives on the service loop.
+    """Those not to be used again until the operator trusts them. Lives on the service loop.
 
     Nobody is blamed for one. Who has trouble with three different neighbours stands by.
     """
@@ -45,11 +43,7 @@ class DistrustedWays:
     @property
     def standing_by(self) -> frozenset[Serial]:
         """Those with whom too many different neighbours had trouble."""
-        neighbours: dict[Serial, set[Serial]] = defaultdict(set)
-        for sender, receiver in self._ways:
-            neighbours[sender].add(receiver)
-            neighbours[receiver].add(sender)
-        return frozenset(each for each, them in neighbours.items() if len(them) > MOST_NEIGHBOURS)
+        return frozenset(map(Serial, standing_by(self._ways)))
 
     def forget(self) -> None:
         """Trust all of them again."""

@@ -320,7 +320,7 @@ class RequestRunner:
             self._tell(outcome.verdicts)
             if outcome.in_doubt or outcome.good_answers < pending.answers:
                 pending.slots.forget(pending.transaction)
-            self._troubles.signed_otherwise(outcome.disputed_edges)
+            self._troubles.signed_otherwise(outcome.transaction, outcome.disputed_edges)
             if outcome.good_answers < pending.answers:
                 good = min(good, pending.first_answer + outcome.good_answers)
         unsettled: list[LedgerError] = []

@@ -13,7 +13,8 @@ from typing import Final
 
 from app.core.errors import ShardloomError
 from app.core.facts import Fact, FieldValue
-from app.core.identifiers import Serial
+from app.core.identifiers import Serial, TransactionId
+from app.ledger.rules.phones.distrust import DistrustReason
 from app.pipeline.attempt import Attempt
 from app.pipeline.failures import DisputedRowsError, OffenceError, StageFailedError
 from app.rack.phones.phone import Phone
@@ -100,7 +101,12 @@ class Troubles:
             "reason": dispute.reason,
         }
         self.request.failovers += 1
-        self.workplace.assigner.distrust.add(dispute.sender, dispute.receiver)
+        self.workplace.assigner.distrust.add(
+            dispute.sender,
+            dispute.receiver,
+            attempt.transaction,
+            DistrustReason.ROWS_UNUSABLE,
+        )
         self._set_aside((sender, receiver), attempt, Fact("dispute.one_is_wrong", **names))
         if self._disputes > DISPUTES:
             raise ShardloomError("dispute.not_the_first", **names)
@@ -112,13 +118,17 @@ class Troubles:
         self.request.failovers += 1
         self._go_on(Fact("request.fed_by_host"))
 
-    def signed_otherwise(self, edges: Sequence[tuple[Serial, Serial]]) -> None:
+    def signed_otherwise(
+        self, transaction: TransactionId, edges: Sequence[tuple[Serial, Serial]]
+    ) -> None:
         """Blame nobody where two neighbours signed different things, and use that way no more."""
         for edge in edges:
             sender, receiver = (self.workplace.fleet.name_of(serial) for serial in edge)
             told = Fact("dispute.signed_otherwise", sender=sender, receiver=receiver)
             self.workplace.timeline.add(TimelineKind.ERROR, told)
-            self.workplace.assigner.distrust.add(*edge)
+            self.workplace.assigner.distrust.add(
+                *edge, transaction, DistrustReason.SIGNED_OTHERWISE
+            )
 
     def _set_aside(self, phones: Iterable[Phone], attempt: Attempt, reason: Fact) -> None:
         self._disputes += 1

@@ -22,6 +22,8 @@ def is_auditable(attempt: ConcludedAttempt, index: int) -> bool:
     serial = attempt.spans[index].stage.serial
     if serial not in attempt.due or attempt.bodies[serial].steps > len(attempt.steps):
         return False
+    if index + 1 == len(attempt.spans) and attempt.grounds is None:
+        return False
     return serial in attempt.transcripts or (index == 0 and not attempt.by_ring)
 
 
@@ -31,6 +33,7 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
     body = attempt.bodies[span.stage.serial]
     inputs = _inputs(attempt, index)
     outputs = _outputs(attempt, index)
+    grounds = (attempt.grounds or ()) if index + 1 == len(attempt.spans) else ()
     steps = [
         AuditStep(
             position=step.position,
@@ -39,6 +42,7 @@ def case_of(attempt: ConcludedAttempt, index: int, store: Path) -> AuditCase:
             generated=step.generated,
             claimed=outputs[number] if number < len(outputs) else None,
             steering=step.steering,
+            grounds=grounds[number] if number < len(grounds) else None,
         )
         for number, step in enumerate(attempt.steps[: min(body.steps, len(inputs))])
     ]

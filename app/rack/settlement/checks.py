@@ -20,7 +20,8 @@ from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
-from app.rack.settlement.settlement import PRICE_PER_TOKEN, Settlement
+from app.rack.settlement.class_reading import ClassReader
+from app.rack.settlement.settlement import Examiners, Settlement
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 
@@ -51,16 +52,13 @@ class Checks:
         self._checker = WholeChecker(
             store, context.clock, pool, settings, simulated=self._simulated
         )
-        sharp_tests = SharpTests(audit_pool, store, self._sharp_rate, context, self._free_bytes)
-        return Settlement(
-            ledger_thread,
-            audit_pool,
-            store,
-            settings,
-            checker=self._checker,
-            sharp_tests=sharp_tests,
-            auditors=self._auditors,
+        examiners = Examiners(
+            self._checker,
+            SharpTests(audit_pool, store, self._sharp_rate, context, self._free_bytes),
+            self._auditors,
+            ClassReader(ledger_thread, audit_pool),
         )
+        return Settlement(ledger_thread, audit_pool, store, settings, examiners=examiners)
 
     def _free_bytes(self, serial: Serial) -> int | None:
         """Return how much memory a phone had left when it was last looked at."""

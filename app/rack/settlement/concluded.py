@@ -70,6 +70,8 @@ class ConcludedAttempt:
     """Those that `signatures` are made with: a phone may have another by now."""
     whole: WholeCheck | None = None
     """None where this computer did not check every token."""
+    grounds: Sequence[Tensor | None] | None = None
+    """What the last stage's tokens rest on, step by step; None where it did not show that."""
     ran_together: bool = False
     """Whether rows of it may have been computed together with others: to the last bit such a row
     is not the one that it would be alone."""

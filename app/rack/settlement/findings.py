@@ -15,6 +15,7 @@ from app.rack.settlement.sharp.close_look import CloseLook
 SHOWN_OTHERWISE: Final = frozenset(
     {
         AuditReason.OUTPUTS_DISOWNED,
+        AuditReason.GROUNDS_DISOWNED,
         AuditReason.INPUTS_DISOWNED,
         AuditReason.INPUTS_UNUSABLE,
         AuditReason.OTHER_SHARD,
@@ -34,6 +35,8 @@ def found_by_audit(reason: AuditReason) -> Fact:
             return Fact("audit.wrong_output")
         case AuditReason.DEVIATES:
             return Fact("audit.deviates")
+        case AuditReason.GROUNDS_DISOWNED:
+            return Fact("audit.grounds_disowned")
         case AuditReason.OUTPUTS_DISOWNED:
             return Fact("audit.outputs_disowned")
         case AuditReason.INPUTS_DISOWNED:

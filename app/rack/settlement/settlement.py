@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from typing import Final
 
 from app.core.device import DeviceState
 from app.core.errors import LedgerError
@@ -30,6 +31,7 @@ from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
@@ -38,12 +40,30 @@ from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
+from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
 """Micro-credits the operator pays for a settled token."""
 _log = logging.getLogger("shardloom.rack")
+
+
+@dataclass(frozen=True)
+class Examiners:
+    """Who looks at what phones did, beside the audits of receipts."""
+
+    checker: WholeChecker | None = None
+    """Checks texts as a whole; none are without one."""
+    sharp_tests: SharpTests | None = None
+    """Runs stages again on their phones; none are without them."""
+    auditors: AuditExecutor | None = None
+    """Where receipts are audited; in this process without them."""
+    class_reader: ClassReader | None = None
+    """Tells which classes are reproduced here; each is taken at its word without one."""
+
+
+NO_EXAMINERS: Final = Examiners()
 
 
 class Settlement:
@@ -56,25 +76,17 @@ class Settlement:
         store: Path,
         settings: CheckSettings,
         open_engine: OpenEngine = open_shard,
-        checker: WholeChecker | None = None,
-        sharp_tests: SharpTests | None = None,
-        auditors: AuditExecutor | None = None,
+        examiners: Examiners = NO_EXAMINERS,
     ) -> None:
-        """Graphs and weights are in `store`; `open_engine` runs them for audits.
-
-        Receipts are audited by `auditors`, in this process where there are none.
-
-        Without a `checker` no text is checked as a whole, without `sharp_tests` no stage is run
-        again on its phone.
-        """
-        self._sharp_tests = sharp_tests
+        """Graphs and weights are in `store`; `open_engine` runs them for audits."""
+        self._sharp_tests, self._class_reader = examiners.sharp_tests, examiners.class_reader
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
         self._settings = settings
-        self._checker = checker
+        self._checker = examiners.checker
         self._open_engine = open_engine
-        self._auditors = auditors or AuditsHere(open_engine)
+        self._auditors = examiners.auditors or AuditsHere(open_engine)
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
 
@@ -90,6 +102,8 @@ class Settlement:
 
         What `most_tokens` cost goes into escrow.
         """
+        if self._class_reader is not None:
+            await self._class_reader.read(applied)
         request, model = asked.content(), model_content(applied.model)
         agreement = Agreement(
             request=sha256_of(request),
@@ -203,6 +217,7 @@ async def _with_transcripts(
     return replace(
         concluded,
         transcripts=fetched.transcripts,
+        grounds=fetched.grounds,
         withheld={**concluded.withheld, **fetched.offences, **attempt.offences},
         refused=fetched.refused,
         gone=fetched.gone,
@@ -286,6 +301,16 @@ def _choices_signed(attempt: Attempt, body: ReceiptBody) -> str:
     return choices_root(step.choice for step in attempt.steps[: body.steps])
 
 
+def _signs_grounds(attempt: Attempt, body: ReceiptBody) -> bool:
+    """Tell whether a receipt has the root over what tokens rest on that its stage must sign.
+
+    Of the last stage what it signs is seen where it is audited.
+    """
+    if body.serial != attempt.stages[-1].serial:
+        return body.grounds == NO_GROUNDS
+    return body.grounds is not None
+
+
 def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
     """Raise `ReceiptError` unless a receipt is for steps that the host sent, all that came back.
 
@@ -301,5 +326,7 @@ def _check_covered(body: ReceiptBody, attempt: Attempt) -> None:
         raise ReceiptError("other-rows")
     if body.choices != _choices_signed(attempt, body):
         raise ReceiptError("other-choices")
+    if not _signs_grounds(attempt, body):
+        raise ReceiptError("other-grounds")
     if body.nonce != attempt.nonces.get(Serial(body.serial), b"").hex():
         raise ReceiptError("other-opening")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from app.core.errors import PhoneLostError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.pipeline.attempt import Attempt
-from app.pipeline.collection import TensorForm, transcript
+from app.pipeline.collection import TensorForm, grounds, transcript
 from app.pipeline.prompts.step_record import StepRecord
+from app.pipeline.stage import Stage
 from app.rack.layers.spans import Applied, SpanOnPhone
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.wire import Tensor
 
 _log = logging.getLogger("shardloom.rack")
+_Shown = TypeVar("_Shown")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,31 @@ class Transcripts:
     """Who answered, and did not show it."""
     gone: frozenset[Serial]
     """Who did not answer."""
+    grounds: Sequence[Tensor | None] | None = None
+    """What the last stage's tokens rest on, step by step, where it is to be audited."""
+
+
+class _TranscriptRequests:
+    """Asks one stage after the other, and notes who did not show what it was asked for."""
+
+    def __init__(self) -> None:
+        self.offences: dict[Serial, Fact] = {}
+        self.refused: set[Serial] = set()
+        self.gone: set[Serial] = set()
+
+    async def shown(
+        self, stage: Stage, showing: Awaitable[list[_Shown]], hidden: str
+    ) -> list[_Shown] | None:
+        """Return what a stage shows; where it does not, it did what `hidden` names."""
+        try:
+            return await showing
+        except ShardloomError as error:
+            _log.info("no transcript: %s", error)
+            silent = isinstance(error, PhoneLostError)
+            (self.gone if silent else self.refused).add(stage.serial)
+            if not stage.client.lost:
+                self.offences[stage.serial] = Fact(hidden)
+            return None
 
 
 async def fetch_transcripts(
@@ -40,23 +68,39 @@ async def fetch_transcripts(
 ) -> Transcripts:
     """Return the transcripts that audits need, and who did not give one."""
     transcripts: dict[Serial, Sequence[Tensor]] = {}
-    refused: set[Serial] = set()
-    gone: set[Serial] = set()
-    offences: dict[Serial, Fact] = {}
+    asking = _TranscriptRequests()
     for index in stages_to_fetch(applied.spans, due, attempt.steps):
         stage, body = attempt.stages[index], bodies.get(attempt.stages[index].serial)
         if body is None:
             continue
         forms = _input_forms(attempt, applied.spans[index], body.steps)
-        try:
-            transcripts[stage.serial] = await transcript(stage, attempt.transaction, forms)
-        except ShardloomError as error:
-            _log.info("no transcript: %s", error)
-            silent = isinstance(error, PhoneLostError)
-            (gone if silent else refused).add(stage.serial)
-            if not stage.client.lost:
-                offences[stage.serial] = Fact("offence.hid_its_inputs")
-    return Transcripts(transcripts, offences, frozenset(refused), frozenset(gone))
+        showing = transcript(stage, attempt.transaction, forms)
+        shown = await asking.shown(stage, showing, "offence.hid_its_inputs")
+        if shown is not None:
+            transcripts[stage.serial] = shown
+    found = await _grounds(attempt, applied, due, bodies, asking)
+    return Transcripts(
+        transcripts, asking.offences, frozenset(asking.refused), frozenset(asking.gone), found
+    )
+
+
+async def _grounds(
+    attempt: Attempt,
+    applied: Applied,
+    due: frozenset[Serial],
+    bodies: Mapping[Serial, ReceiptBody],
+    asking: _TranscriptRequests,
+) -> Sequence[Tensor | None] | None:
+    """Return what the last stage's tokens rest on; None where that is not to be known."""
+    last, shape = attempt.stages[-1], applied.spans[-1].shape
+    if last.serial not in due or last.serial in {*asking.refused, *asking.gone}:
+        return None
+    steps = attempt.steps[: bodies[last.serial].steps]
+    if shape.answer_size:
+        return [None] * len(steps)
+    wanted = [step.wants_token for step in steps]
+    showing = grounds(last, attempt.transaction, wanted, shape.hidden_size)
+    return await asking.shown(last, showing, "offence.hid_its_grounds")
 
 
 def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:

@@ -43,6 +43,8 @@ class Cheat:
     """What becomes of hidden rows before they are sent and signed for."""
     alter_logits: Callable[[Tensor], Tensor] | None = None
     """What a last stage chooses and tells by."""
+    alter_grounds: Callable[[Tensor], Tensor] | None = None
+    """What a last stage signs that its tokens rest on."""
     alter_choice: bool = False
     """Whether a last stage tells the second-best token, with its true figures."""
     share: float = 1.0
@@ -98,6 +100,7 @@ def _altered(quantization: Quantization) -> Iterator[Cheat]:
     yield Cheat("second-best tokens in 20 % of requests, last", quantization, LAST,
                 alter_choice=True, share=SOMETIMES, most_audits=20)  # fmt: skip
     yield Cheat("false figures of right tokens, last", quantization, LAST, alter_logits=_sharper)
+    yield Cheat("false grounds of right tokens, last", quantization, LAST, alter_grounds=_noisy)
 
 
 def _negated(rows: Tensor) -> Tensor:

@@ -62,9 +62,11 @@ def measured_costs(
 ) -> list[StageCost]:
     """Measure each stage of a ring that wrote so many tokens."""
     phones = phones_of(library, model, None, COST_PROMPT + tokens)
-    write_text(phones, range(COST_PROMPT), tokens, {})
     terms = SignedTerms(_DIGEST, _DIGEST, _DIGEST, 1, _DIGEST)
-    return [stage_cost(phone, phone.case("costs", terms), repeats) for phone in phones]
+    for phone in phones:
+        phone.begin("costs", terms)
+    write_text(phones, range(COST_PROMPT), tokens, {})
+    return [stage_cost(phone, phone.case(), repeats) for phone in phones]
 
 
 def stage_cost(phone: RingPhone, case: AuditCase, repeats: int) -> StageCost:
@@ -109,7 +111,7 @@ def _sign(phone: RingPhone, case: AuditCase) -> None:
         claimed = step.claimed
         if claimed is None:
             raise ValueError(step.position)
-        transcript.record(step.position, step.inputs, claimed, choice)
+        transcript.record(step.position, step.inputs, claimed, choice, step.grounds)
     transcript.seal()
     sign_receipt(case.receipt, phone.key)
 

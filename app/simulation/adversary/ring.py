@@ -37,6 +37,7 @@ from workers.identity.answer_leaf import (
 )
 from workers.identity.choices import choice_leaf
 from workers.identity.digests import sampling_digest, shard_digest
+from workers.identity.grounds import grounds_of, probe_seed
 from workers.identity.merkle import root_hash
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
 from workers.identity.states import STATES_DOMAIN, StatesBody, names_digest, states_bytes
@@ -86,8 +87,9 @@ class RingPhone:
         """What it says that it runs."""
         return shard_digest(self.shard.graph.sha256, self.model.weights_of(self.shard.blobs))
 
-    def begin(self) -> None:
+    def begin(self, transaction: str, terms: SignedTerms) -> None:
         """Start an attempt with an empty cache."""
+        self._transaction, self._terms = transaction, terms
         self._transcript, self._steps = Transcript(), list[AuditStep]()
         for engine in {self._engine, self._honest}:
             engine.forget(SLOT)
@@ -95,23 +97,35 @@ class RingPhone:
     def step(self, position: int, inputs: Tensor, generated: int, cheat: Cheat | None) -> Tensor:
         """Return what it sends on, and sign for it at the end; None cheats in nothing."""
         engine = self._honest if cheat is None else self._engine
-        outputs, choice = engine.run(SLOT, position, inputs), None
+        outputs, choice, grounds = engine.run(SLOT, position, inputs), None, None
         if self.shape.has_head:
-            sent = _answer(outputs[0], position + inputs.shape[1], generated, cheat)
+            end = position + inputs.shape[1]
+            sent = _answer(outputs[0], end, generated, cheat)
+            grounds = self._grounds(engine, outputs[0], end, cheat) if generated else None
             choice = choice_leaf(UNSTEERED if generated else None)
         else:
             altered = cheat.alter_rows(outputs) if cheat and cheat.alter_rows else outputs
             sent = sent_form(altered, Boundary.F32)
-        self._transcript.record(position, inputs, sent, choice)
-        self._steps.append(AuditStep(position, inputs, bool(generated), generated, sent))
+        self._transcript.record(position, inputs, sent, choice, grounds)
+        step = AuditStep(position, inputs, bool(generated), generated, sent, grounds=grounds)
+        self._steps.append(step)
         return sent
 
-    def case(self, transaction: str, terms: SignedTerms) -> AuditCase:
+    def _grounds(
+        self, engine: ShardEngine, logits: Tensor, end: int, cheat: Cheat | None
+    ) -> Tensor:
+        """Return what it signs that a token rests on."""
+        row = None if engine.final_rows is None else engine.final_rows[0]
+        seed = probe_seed(self._transaction, self._terms.head)
+        grounds = grounds_of(_told_logits(logits, cheat), row, seed, end)
+        return cheat.alter_grounds(grounds) if cheat and cheat.alter_grounds else grounds
+
+    def case(self) -> AuditCase:
         """Return its receipt with all that an audit is given."""
         sealed = self._transcript.seal()
         self.signed += 1
         body = ReceiptBody(
-            transaction=transaction,
+            transaction=self._transaction,
             stage=self.stage,
             serial=self.serial,
             span=f"stage-{self.stage}",
@@ -123,7 +137,7 @@ class RingPhone:
             tokens=sealed.tokens,
             numerical_class=numerical_class(THREADS),
             nonce=_NONCE,
-            terms=terms,
+            terms=self._terms,
             shard=self.digest,
             sampling=sampling_digest(RULE),
             alternatives=COMMITTED_ALTERNATIVES,
@@ -131,6 +145,7 @@ class RingPhone:
             cache=CacheType.F32,
             sequence=self.signed,
             choices=sealed.choices_root.hex(),
+            grounds=sealed.grounds_root.hex(),
         )
         return AuditCase(
             body,
@@ -227,9 +242,10 @@ def phones_of(
 def write_text(
     phones: Sequence[RingPhone], prompt: Sequence[int], tokens: int, lies: Mapping[int, Cheat]
 ) -> None:
-    """Read a prompt in one step and write so many tokens; `lies` says who cheats, by stage."""
-    for phone in phones:
-        phone.begin()
+    """Read a prompt in one step and write so many tokens; `lies` says who cheats, by stage.
+
+    The phones have begun.
+    """
     position, rows = 0, list(prompt)
     for generated in range(1, tokens + 1):
         value: Tensor = np.array([rows], np.int64)
@@ -241,12 +257,16 @@ def write_text(
 def _answer(logits: Tensor, rows: int, generated: int, cheat: Cheat | None) -> Tensor:
     if not generated:
         return no_answer()
-    told = cheat.alter_logits(logits) if cheat and cheat.alter_logits else logits
+    told = _told_logits(logits, cheat)
     token = choose_token(told, RULE, rows)
     chosen, likeliest = choices_of(told, token, COMMITTED_ALTERNATIVES)
     if cheat is not None and cheat.alter_choice:
         chosen = likeliest[1]
     return answer_leaf(chosen, likeliest)
+
+
+def _told_logits(logits: Tensor, cheat: Cheat | None) -> Tensor:
+    return cheat.alter_logits(logits) if cheat and cheat.alter_logits else logits
 
 
 def _path(library: Library, shard: Shard) -> Path:

@@ -111,8 +111,10 @@ class Trial:
         name = TransactionId(f"t{number}")
         terms = self._open(name)
         prompt = self._random.choice(texts)
+        for phone in self._phones:
+            phone.begin(name, terms)
         write_text(self._phones, prompt, TOKENS, {liar.stage: cheat} if cheat else {})
-        cases = [phone.case(name, terms) for phone in self._phones]
+        cases = [phone.case() for phone in self._phones]
         for phone, case in zip(self._phones, cases, strict=True):
             self._ledger.record_receipt(*phone.receipt(case))
         verdicts = [passes_together(case, open_shard) or audit(case) for case in cases]

@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "offence.goes_on_unasked": message("goes on without being asked"),
     "offence.deviates_too_often": message("deviates further than honest phones do"),
     "offence.of_doubted_class": message("belongs to a class whose judging is in doubt"),
+    "offence.hid_its_grounds": message("did not show what its tokens rest on"),
     "offence.hid_its_inputs": message("did not show what it had computed with"),
     "offence.would_not_run_again": message("would not run its layers again"),
     "offence.resumed_unasked": message("went on from rows that it was not asked to"),

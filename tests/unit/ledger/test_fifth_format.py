@@ -48,7 +48,7 @@ def test_a_journal_of_format_4_verifies_under_its_own_rules(old: OldBench) -> No
 
 def test_it_goes_on_in_the_newest_and_what_was_open_ends_as_it_began(old: OldBench) -> None:
     ledger, third = old.open(), old.phones[2]
-    contradicts = third.receipt(UNFINISHED, 2, choices=None, output_root="f" * 64)
+    contradicts = third.receipt(UNFINISHED, 2, choices=None, grounds=None, output_root="f" * 64)
     with raises_saying(LedgerError, "other terms|another opening|says"):
         ledger.record_receipt(*contradicts)
     ledger.settle(UNFINISHED, 2)
@@ -61,7 +61,7 @@ def test_it_goes_on_in_the_newest_and_what_was_open_ends_as_it_began(old: OldBen
 def test_a_receipt_that_says_nothing_of_choices_is_void(bench: Bench) -> None:
     work = bench.begin("work")
     with raises_saying(LedgerError, "another version's form"):
-        bench.ledger.record_receipt(*bench.phones[0].receipt(work, 0, choices=None))
+        bench.ledger.record_receipt(*bench.phones[0].receipt(work, 0, choices=None, grounds=None))
 
 
 def test_a_receipt_of_another_class_than_the_registered_one_is_void(bench: Bench) -> None:

@@ -28,6 +28,7 @@ from app.ledger.rules.governance.public_economy import PublicEconomy
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords
+from app.ledger.rules.phones.distrust import DistrustReason
 from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sqlite import SqliteStorage
@@ -72,6 +73,11 @@ class Course(Money):
             if 2 in self.open[name] and self.random.random() < 0.2:
                 self.bench.convict(name, 2)
                 self.offenders[name].add(2)
+
+    def distrust(self) -> None:
+        first, second, _third = (phone.serial for phone in self.bench.phones)
+        work, reason = self.bench.begin("doubted"), DistrustReason.ROWS_UNUSABLE
+        self.bench.ledger.trust.distrust(first, second, work, reason)
 
     def jail(self) -> None:
         self.bench.ledger.jail(self.bench.phones[0].serial, "hot", self.random.randrange(1, 99))
@@ -133,6 +139,7 @@ def course() -> Iterator[Course]:
             if turn in (STEPS // 3, 2 * STEPS // 3):
                 course.bench.ledger.close()  # goes on from its own snapshot
                 course.bench.open()
+        course.distrust()
         course.bench.ledger.close()
         yield course
 

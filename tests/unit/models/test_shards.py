@@ -119,6 +119,7 @@ def test_a_shard_has_the_inputs_and_outputs_that_workers_expect(tmp_path: Path) 
     assert last.get_inputs()[0].name == "hidden_in"
     assert [(each.name, each.shape) for each in last.get_outputs()] == [
         ("logits", ["batch", 320]),
+        ("final_row", ["batch", 64]),
         ("present.3.key", cache),
         ("present.3.value", cache),
     ]

@@ -14,7 +14,7 @@ from app.models.shards import span_shape
 from app.proof.case import AuditCase, AuditStep
 from app.proof.stage_parts import StagePart, part_shape
 from tests.assignments import blocks
-from tests.signing import agreed_fields
+from tests.signing import TERMS, agreed_fields
 from tests.unit.models.support import write_random
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
@@ -26,6 +26,7 @@ from workers.identity.answer_leaf import (
     no_answer,
 )
 from workers.identity.choices import choice_leaf
+from workers.identity.grounds import grounds_of, probe_seed
 from workers.identity.receipts import ReceiptBody
 from workers.identity.transcript import NO_TOKEN, Transcript
 from workers.protocol.boundary import Boundary
@@ -33,6 +34,7 @@ from workers.protocol.sampling_rule import UNSTEERED, SamplingRule
 from workers.protocol.wire import Tensor
 
 SPANS = ((0, 1), (2, 2), (3, 3))
+TRANSACTION = "transaction"
 PROMPT = (0, 17, 5, 230, 42)
 GREEDY = SamplingRule()
 
@@ -108,9 +110,10 @@ def run_ring(
     sampling: SamplingRule = GREEDY,
     boundary: Boundary = Boundary.F32,
     prompt: Sequence[int] = PROMPT,
+    alter_grounds: Callable[[Tensor], Tensor] = lambda grounds: grounds,
 ) -> RingRun:
     """Prefill in two chunks, then generate `count` tokens."""
-    ring = _Ring(shards, alter, sampling, boundary)
+    ring = _Ring(shards, alter, sampling, boundary, alter_grounds)
     ring.step(0, prompt[:2], 0)
     position, tokens = 2, list[int]()
     rows: Sequence[int] = prompt[2:]
@@ -133,7 +136,9 @@ class _Ring:
         alter: Alteration,
         sampling: SamplingRule,
         boundary: Boundary,
+        alter_grounds: Callable[[Tensor], Tensor],
     ) -> None:
+        self._alter_grounds = alter_grounds
         self._shards, self._alter, self._sampling = shards, alter, sampling
         self._boundary = boundary
         run = [shard.runs or StagePart(shard.graph_path, shard.shape) for shard in shards]
@@ -151,24 +156,31 @@ class _Ring:
         return tuple(self._case(stage) for stage in range(len(self._shards)))
 
     def _run(self, stage: int, position: int, inputs: Tensor, generated: int) -> Tensor:
-        output = self._engines[stage].run(1, position, inputs)
+        engine, grounds = self._engines[stage], None
+        output = engine.run(1, position, inputs)
         is_last = self._shards[stage].shape.has_head
         if is_last:
             total = position + inputs.shape[1]
+            if generated and not engine.shape.answer_size:
+                row = None if engine.final_rows is None else engine.final_rows[0]
+                seed = probe_seed(TRANSACTION, TERMS.head)
+                grounds = self._alter_grounds(grounds_of(output[0], row, seed, total))
             output = told(output[0], self._sampling, total) if generated else no_answer()
         else:
             output = sent_form(output, self._boundary)
         steps = self._steps[stage]
         output = self._alter(stage, len(steps), output)
         choice = choice_leaf(UNSTEERED if generated else None) if is_last else None
-        self._transcripts[stage].record(position, inputs, output, choice)
-        steps.append(AuditStep(position, inputs, bool(generated), generated, output))
+        self._transcripts[stage].record(position, inputs, output, choice, grounds)
+        step = AuditStep(position, inputs, bool(generated), generated, output, grounds=grounds)
+        steps.append(step)
         return output
 
     def _case(self, stage: int) -> AuditCase:
         shard, seal = self._shards[stage], self._transcripts[stage].seal()
+        roots = {"choices": seal.choices_root.hex(), "grounds": seal.grounds_root.hex()}
         receipt = ReceiptBody(
-            transaction="transaction",
+            transaction=TRANSACTION,
             stage=stage,
             serial=f"phone-{stage}",
             span="span",
@@ -180,7 +192,7 @@ class _Ring:
             tokens=seal.tokens,
             sequence=1,
             numerical_class="class",
-            **agreed_fields() | {"choices": seal.choices_root.hex()},
+            **(agreed_fields() | roots),
         )
         steps = tuple(self._steps[stage])
         return AuditCase(

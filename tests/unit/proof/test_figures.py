@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from app.core.audit_outcome import AuditOutcome
 from app.ledger.entry import canonical_json
 from app.models.library import Library
-from app.proof.audit import audit
-from app.proof.case import AuditMethod, AuditReason, Verdict
-from app.proof.figures import (
+from app.proof.answers.figures import (
     FIGURES_TOLERANCE,
     figures_deviation,
     figures_share,
     log_probabilities,
 )
+from app.proof.audit import audit
+from app.proof.case import AuditMethod, AuditReason, Verdict
 from app.proof.rounding import PASSES_UP_TO, ROW_WRONG_ABOVE
 from app.proof.stage_parts import StagePart
 from app.proof.tolerance import WITHOUT_MEASURE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.proof.figures import QUANTIZED_FIGURES_TOLERANCE
+from app.proof.answers.figures import QUANTIZED_FIGURES_TOLERANCE
 from app.proof.tokens import even_leeway, token_deviation
 from app.proof.tolerance import WITHOUT_MEASURE, allowed_deviation
 from workers.engine.sampling import choose_token

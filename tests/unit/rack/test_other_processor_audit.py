@@ -118,6 +118,7 @@ def check(
         boundary=Boundary.F32,
         bodies={serial: body for serial, body in bodies.items() if serial not in unsigned},
         transcripts=transcripts,
+        grounds=[step.grounds for step in run.cases[-1].steps],
         due=frozenset(PHONES) - unsigned,
         withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,

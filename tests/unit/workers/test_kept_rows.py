@@ -67,7 +67,7 @@ class Worker:
         inputs = np.array([tokens], np.int64)
         transaction.begin_step()
         self.spans.engine.run(transaction.slot, at, inputs)
-        transaction.record_step(at, inputs, np.array([NO_TOKEN], np.int64), None)
+        transaction.record_step(at, inputs, np.array([NO_TOKEN], np.int64), None, None)
 
     def rows(self, transaction: Transaction) -> int:
         steps = transaction.transcript.next_step

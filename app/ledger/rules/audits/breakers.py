@@ -34,6 +34,8 @@ class ClassRecord:
     """Whether the operator said, or this computer's own class shows, that it is judged rightly."""
     doubted: bool = False
     """Whether the breaker is open."""
+    reproduced: bool | None = None
+    """Whether some rounding gives its canary's products again; None where none was read."""
 
     @property
     def known(self) -> bool:

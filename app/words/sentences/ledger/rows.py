@@ -20,6 +20,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
     "journal.writer_admitted": message("The key {key} may write this ledger"),
     "journal.writer_changed": message("The key {key} writes this ledger from here on"),
+    "journal.class_reproduced": message("What phones of the class {name} multiply is reproduced"),
+    "journal.class_unknown": message(
+        "Nothing reproduces what phones of the class {name} multiply: each receipt is audited"
+    ),
+    "journal.way_distrusted": message("Nothing goes from {sender} to {receiver} any more"),
+    "journal.ways_trusted": message("All ways between phones are trusted again"),
     "journal.class_confirmed": message("Phones of the class {name} are judged rightly"),
     "journal.committed": plural("Signed for, {count:,} token", "Signed for, {count:,} tokens"),
     "journal.keeps_standard": message("Keeps the standard, version {version}"),

@@ -10,6 +10,15 @@ from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "breaker.none_named": message("No class in doubt has a name that ends with '{name}'."),
+    "ledger.class_read_already": message("What the class {name} multiplies is on record already."),
+    "entry.of_newer_format": message("Such an entry is of format {format} or a newer one."),
+    "way.unknown_reason": message("'{reason}' is no reason to distrust a way."),
+    "way.not_in_ring": message("Nothing went that way in {transaction}."),
+    "way.signed_alike": message(
+        "The two phones signed alike for what passed between them in {transaction}."
+    ),
+    "way.distrusted_already": message("Nothing goes from {sender} to {receiver} as it is."),
+    "way.none_distrusted": message("No way is distrusted."),
     "breaker.not_open": message("The class {name} is not in doubt."),
     "audit.known": message("Stage {stage} of {transaction} has that verdict already."),
     "audit.unknown_outcome": message("An audit does not end with the outcome '{outcome}'."),

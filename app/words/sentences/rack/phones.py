@@ -46,6 +46,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "audit.deviates": message("its output deviates further than its processor explains"),
     "audit.failed": message("{phone} failed its audit: {found}."),
+    "audit.grounds_disowned": message("it did not sign what its tokens rest on"),
     "audit.inputs_disowned": message("it did not sign what it received"),
     "audit.inputs_unusable": message("it signed for inputs nobody can compute with"),
     "audit.needs_outputs": message("nothing that it sent was left to compare"),

@@ -159,7 +159,8 @@ def second_best(
 def signed_for(work: Work, choices: str | None, steps: Sequence[AuditStep] | None = None) -> Work:
     """Return the work with another root of choices signed, and other steps said."""
     case = work.case
-    receipt = replace(case.receipt, choices=choices)
+    grounds = None if choices is None else case.receipt.grounds
+    receipt = replace(case.receipt, choices=choices, grounds=grounds)
     return replace(work, case=replace(case, receipt=receipt, steps=tuple(steps or case.steps)))
 
 

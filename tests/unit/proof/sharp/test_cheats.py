@@ -12,8 +12,8 @@ from onnx import helper, numpy_helper
 
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization, quantize_rows
+from app.proof.answers.figures import QUANTIZED_FIGURES_TOLERANCE
 from app.proof.case import AuditCase
-from app.proof.figures import QUANTIZED_FIGURES_TOLERANCE
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Leaf, draw
 from app.proof.sharp.ends import end_deviation

@@ -40,7 +40,7 @@ class Bench:
         self.lost: list[Phone] = []
         self.aside: list[Phone] = []
         self.distrusted: list[tuple[Serial, Serial]] = []
-        self.distrust = SimpleNamespace(add=lambda *way: self.distrusted.append(way))
+        self.distrust = SimpleNamespace(add=lambda *way: self.distrusted.append(way[:2]))
         self.timeline = Timeline(ManualClock())
         self.request = Request(RequestId("r"), "", (1,), 3, frozenset(), SamplingRule(), None, 0.0)
         self.attempt = _attempt(0.0)
@@ -75,7 +75,7 @@ class Bench:
         self._troubles.look_where_lost(self.attempt, receipts(*signed))
 
     def signed_otherwise(self) -> None:
-        self._troubles.signed_otherwise([(SECOND.serial, FIRST.serial)])
+        self._troubles.signed_otherwise(self.attempt.transaction, [(SECOND.serial, FIRST.serial)])
 
     def dispute(self) -> None:
         dispute = DisputedRowsError(FIRST.serial, SECOND.serial, "step 9 came")

@@ -110,6 +110,7 @@ def _check(
         transcripts=transcripts,
         due=due,
         withheld={unsigned: Fact("offence.did_not_sign")} if unsigned else {},
+        grounds=[step.grounds for step in run.cases[-1].steps],
         ran_together=ran_together,
     )
     store = Path(shards[0].graph_path).parent

@@ -1,0 +1,33 @@
+"""What entries tell of classes, how they are judged, and of ways that nothing goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.core.facts import Fact
+from app.ledger.entry import EntryKind, Fields
+
+
+def _class_confirmed(fields: Fields) -> Fact:
+    return Fact("journal.class_confirmed", name=fields["class"])
+
+
+def _class_read(fields: Fields) -> Fact:
+    code = "journal.class_reproduced" if fields["reproduced"] else "journal.class_unknown"
+    return Fact(code, name=fields["class"])
+
+
+def _way_distrusted(fields: Fields) -> Fact:
+    return Fact("journal.way_distrusted", sender=fields["sender"], receiver=fields["receiver"])
+
+
+TRUST: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
+    {
+        EntryKind.CLASS_CONFIRMED: _class_confirmed,
+        EntryKind.CLASS_READ: _class_read,
+        EntryKind.WAY_DISTRUSTED: _way_distrusted,
+        EntryKind.WAYS_TRUSTED: lambda _fields: Fact("journal.ways_trusted"),
+    }
+)
