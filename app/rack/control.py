@@ -9,7 +9,7 @@ from typing import Protocol
 from app.core.assignment import Assignment
 from app.core.identifiers import RequestId
 from app.placement.problem import Prediction
-from app.rack.commands import Command, Result
+from app.rack.commands.command import Command, Result
 from app.rack.events.recorder import Recording
 from app.rack.events.request_log import RequestStream
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples

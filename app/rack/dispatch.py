@@ -6,14 +6,12 @@ from collections.abc import Awaitable
 from typing import assert_never, cast
 
 from app.rack.commands import (
-    AddPlace,
     AddStake,
     AnyCommand,
     Apply,
     Ask,
     Cancel,
     ClearFault,
-    Command,
     Compare,
     CompareReceipts,
     ConfirmClass,
@@ -24,14 +22,11 @@ from app.rack.commands import (
     InspectPhone,
     KeepEvidence,
     MeasureLinks,
-    PairByCode,
-    PairByQr,
     ReadJournal,
     Release,
     Replan,
     RequestAssignment,
     RestartWorker,
-    Result,
     SetBalancing,
     SetChecks,
     SetMemoryShare,
@@ -41,8 +36,9 @@ from app.rack.commands import (
     SubmitStatement,
     TakePhone,
     UseModel,
-    WatchPairing,
 )
+from app.rack.commands.command import Command, Result
+from app.rack.commands.pairing import AddPlace, PairByCode, PairByQr, WatchPairing
 from app.rack.phones.connecting import Connector
 from app.rack.rack import Rack
 

@@ -19,7 +19,7 @@ from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.nursery import Nursery
 from app.placement.problem import Objective, Prediction
-from app.rack.commands import Command, Result
+from app.rack.commands.command import Command, Result
 from app.rack.dispatch import carry_out
 from app.rack.door.door import Door
 from app.rack.door.messages import Welcome

@@ -18,7 +18,7 @@ from app.core.assignment import Assignment
 from app.core.errors import BadInputError, ShardloomError
 from app.core.identifiers import RequestId
 from app.placement.problem import Prediction
-from app.rack.commands import Command
+from app.rack.commands.command import Command
 from app.rack.control import RackControl
 from app.rack.events.request_log import RequestStream
 from app.rack.snapshot import ModelChoice, RackSnapshot, Samples

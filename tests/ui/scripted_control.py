@@ -42,31 +42,27 @@ from app.ledger.views.snapshot import (
 from app.placement.conditions import UNCONDITIONAL
 from app.placement.problem import Method, Objective, Pin, Plan, Prediction, StagePrediction
 from app.rack.commands import (
-    AddPlace,
     AddStake,
     AnyCommand,
     Apply,
     Ask,
     Cancel,
     ClearFault,
-    Command,
     Compare,
     CompareReceipts,
     Examine,
     Foresee,
     Inject,
     InspectPhone,
-    PairByCode,
-    PairByQr,
     ReadJournal,
     Release,
     Replan,
     RequestAssignment,
-    Result,
     SetBalancing,
     SetChecks,
-    WatchPairing,
 )
+from app.rack.commands.command import Command, Result
+from app.rack.commands.pairing import AddPlace, PairByCode, PairByQr, WatchPairing
 from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_events import Ended, RolledBack, StageTimes, StateChanged, TokenAdded

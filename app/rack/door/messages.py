@@ -42,7 +42,6 @@ from app.rack.commands import (
     Ask,
     Cancel,
     ClearFault,
-    Command,
     Compare,
     CompareReceipts,
     Examine,
@@ -55,6 +54,7 @@ from app.rack.commands import (
     StopExperiment,
     UseModel,
 )
+from app.rack.commands.command import Command
 from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.events.values import UnreadableError, read_as, write_as
 from workers.protocol.boundary import Boundary

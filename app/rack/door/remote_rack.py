@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
-from app.rack.commands import Command, Result
+from app.rack.commands.command import Command, Result
 from app.rack.door import entrance
 from app.rack.door.messages import (
     HEAD,

@@ -14,7 +14,8 @@ from app.core.clock import Clock
 from app.core.errors import BadInputError, ShardloomError
 from app.core.identifiers import RequestId, Serial
 from app.core.nursery import Nursery
-from app.rack.commands import Ask, Cancel, ClearFault, Command, Inject
+from app.rack.commands import Ask, Cancel, ClearFault, Inject
+from app.rack.commands.command import Command
 from app.rack.control import RackAccess
 from app.rack.door.messages import (
     HEAD,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.core.clock import Clock
 from app.core.facts import Fact
-from app.rack.commands import Command
+from app.rack.commands.command import Command
 from app.rack.events.request_events import RequestEvent
 from app.rack.snapshot import RackSnapshot, TimelineEvent
 

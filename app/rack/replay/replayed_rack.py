@@ -14,7 +14,7 @@ from app.core.assignment import Assignment
 from app.core.errors import BadInputError
 from app.core.identifiers import RequestId, Serial
 from app.placement.problem import Prediction
-from app.rack.commands import Command, Result
+from app.rack.commands.command import Command, Result
 from app.rack.events.recorder import EVENTS_KEPT, Record, Recording
 from app.rack.events.request_events import RequestEvent
 from app.rack.events.request_log import RequestLog, RequestStream

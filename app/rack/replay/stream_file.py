@@ -15,7 +15,8 @@ from typing import IO, Any, Final, get_args
 import msgpack
 
 from app.core.errors import BadInputError, reason_of
-from app.rack.commands import AnyCommand, Command
+from app.rack.commands import AnyCommand
+from app.rack.commands.command import Command
 from app.rack.door.messages import HEAD
 from app.rack.events.recorder import CommandEnded, CommandGiven, Record, Recorded
 from app.rack.events.request_events import RequestEvent

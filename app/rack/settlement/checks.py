@@ -21,7 +21,7 @@ from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
 from app.rack.settlement.class_reading import ClassReader
-from app.rack.settlement.settlement import Examiners, Settlement
+from app.rack.settlement.settlement import PRICE_PER_TOKEN, Examiners, Settlement
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton
 
-from app.rack.commands import AddPlace
+from app.rack.commands.pairing import AddPlace
 from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, words_label
 from app.ui.connect.remembered import RememberedPlaces

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
-from app.rack.commands import AddPlace
+from app.rack.commands.pairing import AddPlace
 from app.rack.pairing import Place, PlaceKind, SeenPhone
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.remembered import RememberedPlaces

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QLineEdit, QPushButton
 
-from app.rack.commands import PairByCode, WatchPairing
+from app.rack.commands.pairing import PairByCode, WatchPairing
 from app.rack.pairing import PairedPhone, PairingStep, PairingWindow
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.status_line import StatusLine

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from app.rack.commands import PairByQr
+from app.rack.commands.pairing import PairByQr
 from app.rack.pairing import PairedPhone, PairingStep, new_request
 from app.ui.connect.page import Page, steps_label
 from app.ui.connect.qr_code import QrCode

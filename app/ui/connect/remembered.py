@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from app.rack.commands import AddPlace
+from app.rack.commands.pairing import AddPlace
 from app.rack.pairing import Place
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings

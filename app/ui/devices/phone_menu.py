@@ -17,7 +17,6 @@ from app.rack.commands import (
     AddStake,
     Apply,
     ClearFault,
-    Command,
     Identify,
     Inject,
     Release,
@@ -25,6 +24,7 @@ from app.rack.commands import (
     SetMemoryShare,
     TakePhone,
 )
+from app.rack.commands.command import Command
 from app.rack.layers.standing_by import plan_with
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.rack_link import RackLink

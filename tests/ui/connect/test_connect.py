@@ -12,7 +12,7 @@ from app.core.device import DeviceState
 from app.core.errors import PhoneLostError
 from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.rack.commands import AddPlace, PairByCode, PairByQr
+from app.rack.commands.pairing import AddPlace, PairByCode, PairByQr
 from app.rack.pairing import (
     PairedPhone,
     PairingRequest,

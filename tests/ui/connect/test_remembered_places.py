@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import PhoneLostError
-from app.rack.commands import AddPlace
+from app.rack.commands.pairing import AddPlace
 from app.rack.pairing import Place, PlaceKind
 from app.ui.connect.dialog import ConnectDialog
 from app.ui.settings import Settings

@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 
 from app.core.errors import BadInputError
 from app.placement.conditions import Conditions
-from app.rack.commands import Command, Replan
+from app.rack.commands import Replan
+from app.rack.commands.command import Command
 from app.ui.layer_map.conditions_dialog import ConditionsDialog
 from app.ui.window.main_window import MainWindow
 from tests.ui.scripted_control import ScriptedControl

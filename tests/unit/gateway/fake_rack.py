@@ -25,7 +25,8 @@ from app.gateway.context import GatewaySettings
 from app.gateway.server import Gateway
 from app.pipeline.results import TokenResult, VectorResult
 from app.placement.problem import Prediction
-from app.rack.commands import AnyCommand, Ask, Cancel, Command, Result, UseModel
+from app.rack.commands import AnyCommand, Ask, Cancel, UseModel
+from app.rack.commands.command import Command, Result
 from app.rack.control import RackControl
 from app.rack.events.recorder import Recorder, Recording
 from app.rack.events.request_log import RequestStream

@@ -17,7 +17,8 @@ from app.gateway.server import Gateway
 from app.ledger.views.discrepancies import Discrepancies
 from app.ledger.views.economy import EconomySnapshot, QuoteRow
 from app.ledger.views.snapshot import LedgerSnapshot
-from app.rack.commands import Command, CompareReceipts, Result, SubmitStatement
+from app.rack.commands import CompareReceipts, SubmitStatement
+from app.rack.commands.command import Command, Result
 from app.rack.snapshot import RackSnapshot
 from tests.unit.gateway.fake_rack import FakeRack, serving
 from tests.unit.gateway.raw_http import Answered, get, post

@@ -18,7 +18,9 @@ from app.ledger.views.journal_page import JournalSearch, SearchTerm
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.rack import commands as all_commands
-from app.rack.commands import AnyCommand, Command
+from app.rack.commands import AnyCommand
+from app.rack.commands import pairing as pairing_commands
+from app.rack.commands.command import Command
 from app.rack.dispatch import carry_out
 from app.rack.pairing import Place, PlaceKind, new_request
 from app.rack.rack import Rack
@@ -64,10 +66,10 @@ EXAMPLES: tuple[Command[Any], ...] = (
     all_commands.Identify(PHONE),
     all_commands.InspectPhone(PHONE),
     all_commands.Examine(PHONE),
-    all_commands.WatchPairing(_tell),
-    all_commands.PairByCode("HOST:1", "123456", _tell),
-    all_commands.PairByQr(new_request(), _tell),
-    all_commands.AddPlace(Place(PlaceKind.CABLES)),
+    pairing_commands.WatchPairing(_tell),
+    pairing_commands.PairByCode("HOST:1", "123456", _tell),
+    pairing_commands.PairByQr(new_request(), _tell),
+    pairing_commands.AddPlace(Place(PlaceKind.CABLES)),
 )
 
 

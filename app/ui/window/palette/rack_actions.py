@@ -10,7 +10,8 @@ from typing import Any
 from app.faults.catalogue import Fault
 from app.faults.specifications import PHONE_KINDS
 from app.placement.problem import Objective
-from app.rack.commands import ClearFault, Command, Identify, Inject, RestartWorker, UseModel
+from app.rack.commands import ClearFault, Identify, Inject, RestartWorker, UseModel
+from app.rack.commands.command import Command
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.rack_link import RackLink

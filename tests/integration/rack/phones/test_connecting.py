@@ -16,7 +16,7 @@ from app.core.identifiers import Serial
 from app.devices.errors import PairingError
 from app.devices.wireless.network_browser import NetworkBrowser
 from app.devices.wireless.service_types import ServiceType
-from app.rack.commands import AddPlace, PairByCode, PairByQr, WatchPairing
+from app.rack.commands.pairing import AddPlace, PairByCode, PairByQr, WatchPairing
 from app.rack.options import RackOptions
 from app.rack.pairing import PairingStep, PairingWindow, Place, PlaceKind, new_request
 from app.rack.service import RackService, open_rack

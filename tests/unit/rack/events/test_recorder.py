@@ -8,7 +8,8 @@ import pytest
 
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
-from app.rack.commands import Apply, PairByCode
+from app.rack.commands import Apply
+from app.rack.commands.pairing import PairByCode
 from app.rack.events import recorder as recorder_module
 from app.rack.events.recorder import CommandEnded, CommandGiven, Recorder
 from app.rack.events.request_events import RequestEvent, StateChanged

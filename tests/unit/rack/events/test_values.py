@@ -20,7 +20,8 @@ from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Tra
 from app.faults.catalogue import FaultKind
 from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.placement.problem import Pin
-from app.rack.commands import Ask, Cancel, PairByCode, Sampling
+from app.rack.commands import Ask, Cancel, Sampling
+from app.rack.commands.pairing import PairByCode
 from app.rack.door.messages import (
     COMMANDS,
     message_of,

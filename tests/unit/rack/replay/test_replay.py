@@ -12,7 +12,8 @@ from app.core.clock import SystemClock
 from app.core.errors import BadInputError
 from app.core.facts import Fact
 from app.core.identifiers import RequestId, Serial
-from app.rack.commands import Apply, Release, WatchPairing
+from app.rack.commands import Apply, Release
+from app.rack.commands.pairing import WatchPairing
 from app.rack.events.recorder import CommandGiven, Recorder
 from app.rack.events.request_events import RequestEvent, RolledBack, StateChanged
 from app.rack.replay.replayed_rack import ReplayedRack

@@ -6,9 +6,8 @@ keeps them, so they hold values and, where something is told meanwhile, whom to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from app.core.assignment import Assignment
 from app.core.audit_outcome import CheckMode
@@ -24,35 +23,14 @@ from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin
 from app.placement.rebalancing.setting import Balancing
-from app.rack.pairing import (
-    PairedPhone,
-    PairingRequest,
-    PairingStep,
-    PairingWindow,
-    Place,
-    SeenPhone,
-)
+from app.rack.commands.command import Command
+from app.rack.commands.pairing import AddPlace, PairByCode, PairByQr, WatchPairing
 
 if TYPE_CHECKING:  # the planners take a while to load, and a window is painted before
     from app.rack.compared_plans import Foresight, PlanComparison
 
-Result = TypeVar("Result")
 _Comparisons: TypeAlias = "tuple[PlanComparison, ...]"
 _Foresights: TypeAlias = "tuple[Foresight, ...]"
-Tell = Callable[[PairingStep], None]
-"""Called with each step of a pairing, on a thread of its own."""
-
-
-@dataclass(frozen=True)
-class Command(Generic[Result]):
-    """What has a `Result`, or ends with the `ShardloomError` that says why it has none."""
-
-    while_opening: ClassVar[bool] = False
-    """Whether it can be done before the rack is open."""
-
-    def as_record(self) -> Command[Result]:
-        """Return what may be kept of it: no secret, and nobody to tell."""
-        return self
 
 
 @dataclass(frozen=True)
@@ -311,60 +289,6 @@ class Examine(Command[Conformance]):
     serial: Serial
 
 
-@dataclass(frozen=True)
-class WatchPairing(Command[None]):
-    """Call the listener, on a thread of its own, with the phones that show a pairing code.
-
-    Goes on until the Future is cancelled.
-    """
-
-    while_opening: ClassVar[bool] = True
-    listener: Callable[[tuple[PairingWindow, ...]], None] = field(compare=False, repr=False)
-
-    def as_record(self) -> WatchPairing:
-        """Return it without its listener."""
-        return WatchPairing(_tell_nobody)
-
-
-@dataclass(frozen=True)
-class PairByCode(Command[PairedPhone]):
-    """Pair with the phone that shows this `HOST:PORT` and six digits; it joins the rack."""
-
-    while_opening: ClassVar[bool] = True
-    address: str
-    code: str = field(repr=False)
-    tell: Tell = field(compare=False, repr=False)
-
-    def as_record(self) -> PairByCode:
-        """Return it without its code."""
-        return PairByCode(self.address, "", _tell_nobody)
-
-
-@dataclass(frozen=True)
-class PairByQr(Command[PairedPhone]):
-    """Wait until a phone has read the QR code, then do as `PairByCode`; it can be cancelled."""
-
-    while_opening: ClassVar[bool] = True
-    request: PairingRequest = field(repr=False)
-    tell: Tell = field(compare=False, repr=False)
-
-    def as_record(self) -> PairByQr:
-        """Return it without its secret."""
-        return PairByQr(replace(self.request, password=""), _tell_nobody)
-
-
-@dataclass(frozen=True)
-class AddPlace(Command[tuple[SeenPhone, ...]]):
-    """Let the phones at a place join, while this rack is open.
-
-    Where `patient`, an address that does not answer yet counts too: its phones join once it does.
-    """
-
-    while_opening: ClassVar[bool] = True
-    place: Place
-    patient: bool = False
-
-
 AnyCommand = (
     Ask
     | Cancel
@@ -401,7 +325,3 @@ AnyCommand = (
     | AddPlace
 )
 """Every command there is: what carries them out has a case for each, or is a type error."""
-
-
-def _tell_nobody(_news: object) -> None:
-    """Stand for whoever was told, who may be gone: a widget must not live on in a record."""
