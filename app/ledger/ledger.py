@@ -26,10 +26,12 @@ from app.ledger.desks.intake import StatementIntake
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 from app.ledger.desks.trust import TrustDesk
+from app.ledger.desks.upkeep import Upkeep
 from app.ledger.desks.witnesses import WitnessDesk
 from app.ledger.desks.writers import WriterDesk
 from app.ledger.entry import EntryKind
 from app.ledger.evidence_store import EvidenceStore
+from app.ledger.journal.journal_clock import JournalClock
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
 from app.ledger.journal.signature_processes import CheckedReceipts
@@ -67,13 +69,13 @@ class Ledger:
     def __init__(
         self, path: LedgerPlace, key_path: Path, clock: Clock, judge: FaultJudge | None = None
     ) -> None:
-        """Open or begin a ledger; an existing one is read and checked from its first entry.
+        """Open or begin a ledger; an existing one is read and checked from its newest snapshot on.
 
         What its entries name by digest is kept beside it (`evidence`). Without a `judge` of such
         files nobody can be convicted by one. Raises `LedgerError`, the file left as it was, where
         it is damaged, of a newer format, in use, or not signed with the key at `key_path`.
         """
-        self._clock, self._judge = clock, judge
+        self._judge = judge
         self._recent = RecentEntries()
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
@@ -83,14 +85,17 @@ class Ledger:
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), deleting(self.evidence, self._recent.add)
         )
-        recorder = EntryRecorder(self._journal, clock, self.host_key)
+        self._clock = JournalClock(clock, self._journal)
+        recorder = EntryRecorder(self._journal, self._clock, self.host_key)
         self.deals, self.stakes = DealDesk(recorder), StakeDesk(recorder)
         self.governance, self.trust = GovernanceDesk(recorder), TrustDesk(recorder)
         self.kept_evidence = EvidenceDesk(recorder, self.evidence)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
-        self.witnesses = WitnessDesk(self._journal, self._key, clock)
-        self.writers = WriterDesk(self._journal, self._key, clock, self._store)
+        self.witnesses = WitnessDesk(self._journal, self._key, self._clock)
+        self.writers = WriterDesk(self._journal, self._key, self._clock, self._store)
+        desks = self.deals, self.stakes, self.governance, self.kept_evidence
+        self.look_after = Upkeep(recorder, *desks).look
 
     def atomic(self) -> AbstractContextManager[None]:
         """Let what is done inside count together or, where it raises, not at all.
@@ -102,9 +107,10 @@ class Ledger:
         return self._journal.atomic()
 
     def close(self) -> None:
-        """Reveal the epoch's secret and close the file."""
+        """Reveal the epoch's secret, leave a snapshot to open by, and close the file."""
         try:
             self._close_epoch()
+            self._journal.leave_snapshot()
         finally:
             self._store.close()
 
@@ -330,14 +336,6 @@ class Ledger:
         """Bring to an end what an earlier process left unfinished; pay and decide what is due."""
         self.deals.recover(self._running)
         self.look_after()
-
-    def look_after(self) -> None:
-        """Do what only time brings: payments released, withdrawals paid, votes counted."""
-        with self.atomic():
-            self.deals.release_due()
-            self.stakes.end_unbonding()
-            self.governance.decide_due()
-            self.kept_evidence.look()
 
     def standing(self, serial: Serial) -> PhoneStanding:
         """Return a phone's account. Raises `LedgerError` for one never registered."""

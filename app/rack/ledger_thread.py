@@ -129,11 +129,10 @@ class LedgerThread:
 
     async def stop_payments(self, seconds: int, reason: str) -> None:
         """Begin an emergency stop of so many seconds; end the one in force where it is of 0."""
-        until_ms = self._clock.wall_ms() + seconds * 1000
 
         def order(ledger: Ledger) -> None:
             if seconds:
-                ledger.governance.stop(until_ms, reason)
+                ledger.governance.stop_for(seconds, reason)
             else:
                 ledger.governance.resume()
 

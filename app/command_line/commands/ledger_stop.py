@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from app.command_line.output.terminal import print_fact
-from app.core.clock import SystemClock
 from app.core.facts import Fact
 from app.ledger.ledger import Ledger
 from app.rack.home import Home
@@ -18,7 +17,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     def order(ledger: Ledger) -> None:
         if hours:
-            ledger.governance.stop(SystemClock().wall_ms() + hours * 3_600_000, reason)
+            ledger.governance.stop_for(hours * 3600, reason)
         else:
             ledger.governance.resume()
 

@@ -52,6 +52,10 @@ class GovernanceDesk:
         fields: dict[str, Any] = {"until_ms": until_ms, "reason": reason}
         self._recorder.record(EntryKind.STOPPED, fields | _ordered(orders))
 
+    def stop_for(self, seconds: int, reason: str) -> None:
+        """Stop them for so long from now on: the operator."""
+        self.stop(self._recorder.wall_ms + seconds * 1000, reason)
+
     def resume(self, orders: Sequence[SignedStatement] = ()) -> None:
         """End a stop before its time."""
         self._recorder.record(EntryKind.RESUMED, _ordered(orders))

@@ -6,6 +6,7 @@ DeWitt et al., "Implementation techniques for main memory database systems", 198
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from app.ledger.rules.transitions import change_of
 from app.ledger.storage.sql import JournalStorage, StorageError, StoredBatch, StoredSnapshot
 
 Recorded = tuple[Entry, Change]
+_log = logging.getLogger("shardloom.ledger")
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,30 @@ class Journal:
         last = self._position.last if self._draft is None else self._draft.last
         return last.entry_hash if last else FIRST_PREVIOUS_HASH
 
+    @property
+    def last_ms(self) -> int:
+        """The date of the newest entry, not yet written ones included, in ms since 1970 UTC."""
+        last = self._position.last if self._draft is None else self._draft.last
+        return last.wall_ms if last else 0
+
+    def leave_snapshot(self) -> None:
+        """Write a snapshot of where the journal stands, so that opening it next reads little.
+
+        Where it cannot be written the log says so: the journal stands as it did.
+        """
+        try:
+            self._resolve_doubt()
+            self._write_last_snapshots()
+        except (LedgerError, StorageError) as error:
+            _log.warning("the ledger is left without a new snapshot: %s", error)
+
+    def _write_last_snapshots(self) -> None:
+        last, tree = self._position.last, self._position.frontier
+        while last is not None and (snapshot := self._snapshots.last(self._position)):
+            head = sign_head(self._key, last.sequence, last.entry_hash, tree.root())
+            self._store.append(StoredBatch(entries=(), head=head, snapshot=snapshot))
+            self._snapshots.written()
+
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """Let the entries recorded inside count together or, where it raises, not at all.
@@ -143,13 +169,14 @@ class Journal:
     def record(self, kind: str, fields: Mapping[str, Any], wall_ms: int) -> None:
         """Append an entry; outside of `atomic` it is on the disk when this returns.
 
+        Its date is that of the entry before where `wall_ms` (since 1970 UTC) is earlier.
         Raises `LedgerError` where a rule refuses it or it cannot be written; nothing changed then.
         """
         if self._draft is None:
             with self.atomic():
                 self.record(kind, fields, wall_ms)
             return
-        entry = make_entry(self._draft.last, wall_ms, kind, fields)
+        entry = make_entry(self._draft.last, max(wall_ms, self.last_ms), kind, fields)
         self._draft.take(entry, change_of(self._draft.state, entry))
 
     def _commit(self, recorded: Sequence[Recorded]) -> None:
@@ -171,7 +198,8 @@ class Journal:
             frontier.append(leaf_hash(entry.entry_hash))
         last = recorded[-1][0]
         head = sign_head(self._key, last.sequence, last.entry_hash, frontier.root())
-        return _Batch(recorded, frontier, head, self._snapshots.due(self._position))
+        snapshot = self._snapshots.due(self._position, len(recorded))
+        return _Batch(recorded, frontier, head, snapshot)
 
     def _write(self, batch: _Batch) -> None:
         balances: dict[str, int] = {}

@@ -1,4 +1,8 @@
-"""Making snapshots while a ledger is written: a few records at each commit, so that none waits."""
+"""Making snapshots while a ledger is written: a few records at each commit, so that none waits.
+
+How many go with a commit grows with its entries, so that a snapshot is whole after so many entries,
+however many records are at work and however few commits there are.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +26,16 @@ from app.ledger.journal.snapshots import (
 from app.ledger.storage.sql import StoredSnapshot
 
 EVERY_ENTRIES: Final = 2048
-MOST_ENTRIES: Final = 8192
-"""So many are replayed on opening at most, however much is at work."""
+"""A snapshot is whole at most so many entries, and a commit, after it was begun."""
+MOST_ENTRIES: Final = 4096
+"""The next is begun at most so many entries, and a commit, later, however much is at work.
+
+What opening replays is therefore bounded by the sum of both and two commits.
+"""
+CLOSING_ENTRIES: Final = 256
+"""So many are replayed at once: closing makes no snapshot of fewer."""
 RECORDS_A_COMMIT: Final = 64
+"""At least."""
 _LEVEL: Final = 1
 
 
@@ -46,11 +57,22 @@ class _Making:
         self.content = b""
         """Whole, once it is made."""
 
-    def go_on(self) -> None:
-        """Pack the next records: they are frozen, whatever became of their transactions since."""
+    def go_on(self, entries: int) -> None:
+        """Pack the records due beside so many new entries.
+
+        They are frozen, whatever became of their transactions since.
+        """
+        due = -(-self.records * entries // EVERY_ENTRIES)
+        self._pack(max(RECORDS_A_COMMIT, due))
+
+    def finish(self) -> None:
+        """Pack all that are left."""
+        self._pack(len(self._left))
+
+    def _pack(self, most: int) -> None:
         if self.content:
             return
-        count = min(RECORDS_A_COMMIT, len(self._left))
+        count = min(most, len(self._left))
         lines = [TRANSACTIONS.packed(self._left.popleft()) + b"\n" for _ in range(count)]
         self._packed.append(self._compressor.compress(b"".join(lines)))
         if not self._left:
@@ -68,21 +90,36 @@ class SnapshotWriter:
         self._pause = EVERY_ENTRIES
         self._making: _Making | None = None
 
-    def due(self, position: ReplayedLedger) -> StoredSnapshot | None:
-        """Return a snapshot that is made, None where none is.
+    def due(self, position: ReplayedLedger, entries: int) -> StoredSnapshot | None:
+        """Return a snapshot that is whole, None where none is; `entries` are about to be written.
 
         It is of where a journal stood when it was begun; until it is `written` it is returned
         again.
         """
-        if position.last is None:
+        making = self._begun(position, self._pause)
+        if making is None:
             return None
-        if self._making is None:
-            if position.last.sequence - self._entries < self._pause:
-                return None
+        making.go_on(entries)
+        return self._stored(making) if making.content else None
+
+    def last(self, position: ReplayedLedger) -> StoredSnapshot | None:
+        """Return a snapshot to close a journal with, whole; None where the last one is new enough.
+
+        To be asked again once it is `written`: one that was begun earlier comes first.
+        """
+        making = self._begun(position, CLOSING_ENTRIES)
+        if making is None:
+            return None
+        making.finish()
+        return self._stored(making)
+
+    def _begun(self, position: ReplayedLedger, pause: int) -> _Making | None:
+        """Return the one being made, begun here where so many entries are not covered."""
+        last = position.last
+        if self._making is None and last is not None and last.sequence - self._entries >= pause:
             digest = self._parts_digest or FIRST_DIGEST
-            self._making = _Making(position, position.last.entry_hash, digest)
-        self._making.go_on()
-        return self._stored(self._making) if self._making.content else None
+            self._making = _Making(position, last.entry_hash, digest)
+        return self._making
 
     def written(self) -> None:
         """Note that the last snapshot made is on the disk."""

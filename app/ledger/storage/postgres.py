@@ -135,7 +135,7 @@ class PostgresStorage(JournalStorage):
         """Write a batch in one commit, under the lease. Raises `StorageError`."""
         with self._told(), self.transaction():
             self._hold_lease()
-            if batch.entries[0].sequence == 1:
+            if batch.entries and batch.entries[0].sequence == 1:
                 for statement in STATEMENTS:
                     self._run(statement)
             if batch.format is not None:

@@ -56,6 +56,7 @@ class StoredBatch:
     """What is written in one commit, under one head."""
 
     entries: Sequence[Entry]
+    """None where only a snapshot is written; the head is then the one that is kept."""
     head: SignedHead
     transfers: Sequence[tuple[int, Posting]] = ()
     """Each with the sequence of its entry."""

@@ -139,7 +139,7 @@ class SqliteStorage(JournalStorage):
         """Write a batch in one commit. Raises `StorageError`."""
         try:
             with self.transaction():
-                if batch.entries[0].sequence == 1:
+                if batch.entries and batch.entries[0].sequence == 1:
                     for statement in (*STATEMENTS, *LATER_STATEMENTS):
                         self._run(statement)
                 if batch.format is not None:

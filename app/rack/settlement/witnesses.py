@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -47,13 +47,15 @@ class Witnesses:
         self._tree = JournalTree(ledger_place)
         self._phones = phones
         self._told: set[Serial] = set()
+        self._failed: Mapping[str, Fact] = {}
+        """Parts of the ledger whose due could not be done, as they were told."""
 
     async def look(self) -> None:
         """Have the head signed by every phone that can, and put that on record.
 
         What the ledger does as time goes by is done before: payments that are due, votes counted.
         """
-        await self._ledger_thread.run(lambda ledger: ledger.look_after())
+        self._tell_failed(await self._ledger_thread.run(lambda ledger: ledger.look_after()))
         phones = [phone for phone in self._phones() if phone.usable]
         note = await self._ledger_thread.run(lambda ledger: ledger.witnesses.head_to_cosign())
         if note is None or not phones:
@@ -114,6 +116,15 @@ class Witnesses:
             return []
         sizes = before.size, checkpoint.size
         return await self._context.pool.run(self._tree.consistency_proof, *sizes)
+
+    def _tell_failed(self, failed: Mapping[str, Fact]) -> None:
+        """Tell of each part once, until it was done or fails in another way."""
+        new = [fact for part, fact in failed.items() if self._failed.get(part) != fact]
+        self._failed = failed
+        for fact in new:
+            self._context.timeline.add(TimelineKind.ERROR, fact)
+        if new:
+            self._context.changed()
 
     def _tell(self, phone: Phone, size: int) -> None:
         if phone.serial not in self._told:

@@ -29,6 +29,18 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "ledger.cosigned_other": message(
         "Phones signed another history than this: the head in entry {entry} is not this journal's."
     ),
+    "ledger.due_deals_failed": message(
+        "Payments that are due are not released: {reason}. Everything else goes on."
+    ),
+    "ledger.due_evidence_failed": message(
+        "Evidence that is no longer kept is not deleted: {reason}. Everything else goes on."
+    ),
+    "ledger.due_governance_failed": message(
+        "Votes that are over are not counted: {reason}. Everything else goes on."
+    ),
+    "ledger.due_stakes_failed": message(
+        "Withdrawals that are due are not paid: {reason}. Everything else goes on."
+    ),
     "ledger.entries_missing": plural(
         "The journal lacks {count} entry.", "The journal lacks {count} entries."
     ),

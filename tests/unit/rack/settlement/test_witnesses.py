@@ -11,6 +11,8 @@ from typing import Any, cast
 import pytest
 
 from app.core.device import DeviceState
+from app.core.errors import LedgerError
+from app.ledger.desks.stakes import StakeDesk
 from app.rack.home import Home
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
@@ -91,6 +93,24 @@ async def test_every_phone_signs_and_only_what_is_new(subject: Subject) -> None:
     assert report.valid
     assert (report.witnesses, report.cosigned_entries) == (3, report.entries - 2)
     assert subject.told() == []
+
+
+async def test_what_the_ledger_cannot_do_in_time_is_told_once_and_phones_sign_all_the_same(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_desk: StakeDesk) -> None:
+        raise LedgerError("ledger.phone_unknown", phone="phone-9")
+
+    monkeypatch.setattr(StakeDesk, "end_unbonding", broken)
+    subject.bench.ledger.close()
+    subject.bench.open()
+    witnesses = subject.witnesses()
+    for _ in range(3):
+        await witnesses.look()
+    told = [each.partition(":")[0] for each in subject.told()]
+    assert told == ["Withdrawals that are due are not paid"]
+    subject.bench.ledger.close()
+    assert subject.bench.verify().witnesses == 3
 
 
 async def test_where_the_ledger_was_never_opened_nobody_is_asked_at_the_end(
