@@ -81,9 +81,10 @@ class ShownGrounds:
         """
         expected = reference[self.probed]
         with np.errstate(invalid="ignore"):
-            errors = np.abs(self.logits - expected)
+            errors: Tensor = np.abs(self.logits - expected)
+        errors[np.isnan(errors)] = np.inf
         errors[self.logits == expected] = 0.0
-        return np.nan_to_num(errors, nan=np.inf, posinf=np.inf)
+        return errors
 
     def row_deviation(self, expected: Tensor | None) -> float:
         """Return how far the row is off in float32, in tolerances; `expected` is `f4 [hidden]`."""
