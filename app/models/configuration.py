@@ -33,7 +33,7 @@ class Configuration:
             if path.stat().st_size > MAXIMUM_FILE_BYTES:
                 raise BadInputError("configuration.too_large", file=path.name)
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInputError(
                 "file.unreadable", path=str(path), reason=reason_of(error)
             ) from error

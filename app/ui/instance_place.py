@@ -80,7 +80,7 @@ def record_of(line: bytes) -> Mapping[str, object] | None:
     """Return the record of a line; None where it is none."""
     try:
         held = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return held if isinstance(held, dict) else None
 

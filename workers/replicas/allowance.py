@@ -24,9 +24,10 @@ class Allowances:
         return left > 0
 
     def charge(self, phone: str, size_bytes: int) -> None:
-        """Take that much from a phone's bucket; only one that `may` was asked of has any."""
-        left, at_s = self._left[phone]
-        self._left[phone] = left - size_bytes, at_s
+        """Take that much from a phone's bucket; one that was forgotten meanwhile has none."""
+        if phone in self._left:
+            left, at_s = self._left[phone]
+            self._left[phone] = left - size_bytes, at_s
 
     def keep_only(self, phones: frozenset[str]) -> None:
         """Forget the buckets of all others."""

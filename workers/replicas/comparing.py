@@ -54,7 +54,7 @@ class TreeComparison:
     def differing(self, phone: str, message: ShowRoots) -> list[PeerMessage]:
         """Return the nodes to begin with, for each signer whose records differ."""
         found: list[PeerMessage] = []
-        for signer, root in message.roots:
+        for signer, root in dict(message.roots).items():
             tree = self.kept.shelf(signer).tree
             if self._both_keep(signer, phone) and tree.root != root:
                 found.append(ShowNodes(signer, (tree.node(""),)))

@@ -74,7 +74,12 @@ class DigestTree:
         return TreeNode(prefix, False, children)
 
     def differing(self, node: TreeNode) -> list[str]:
-        """Return the prefixes of the children in which another tree's node differs from this."""
+        """Return the prefixes of the children in which another tree's node differs from this.
+
+        A node of the longest prefix has none: honest ones name their records.
+        """
+        if len(node.prefix) == _LONGEST_PREFIX:
+            return []
         return [
             node.prefix + digit
             for digit, told in zip(_DIGITS, node.hashes, strict=False)

@@ -40,6 +40,11 @@ class RecordFile:
         """How much lies in the file, dead records among it."""
         return self._end
 
+    @property
+    def live_bytes(self) -> int:
+        """How much of it records take that were not dropped."""
+        return self._live_bytes
+
     def records(self) -> Sequence[SignedRecord]:
         """Return all records that were there when the file was opened, once."""
         found, self._found = self._found, []

@@ -9,8 +9,9 @@ from workers.protocol.between_phones.replica_messages import ListedRecord
 from workers.replicas.records import SignedRecord
 from workers.replicas.shelf import Shelf
 
-MOST_BYTES: Final = 128 << 20
-"""Beyond that nothing of others is taken in; a signer's own quota is far less (`shelf`)."""
+MOST_BYTES: Final = 64 << 20
+"""Of records kept: beyond that nothing of others is taken in; a signer's own quota is far less
+(`shelf`). What is dead on the disk does not count, so that it cannot lock others out."""
 
 
 class RecordDisk(Protocol):
@@ -28,6 +29,10 @@ class RecordDisk(Protocol):
     @property
     def size_bytes(self) -> int:
         """How much lies there."""
+
+    @property
+    def live_bytes(self) -> int:
+        """How much of it records take that were not dropped."""
 
     def records(self) -> Sequence[SignedRecord]:
         """Return all records, as a phone does when it starts. Raises `OSError`."""
@@ -51,6 +56,11 @@ class RecordShelves:
     def size_bytes(self) -> int:
         """How much lies on the disk."""
         return self._disk.size_bytes
+
+    @property
+    def live_bytes(self) -> int:
+        """How much of that the kept records take."""
+        return self._disk.live_bytes
 
     def __len__(self) -> int:
         """Return how many records are kept."""

@@ -32,6 +32,8 @@ from workers.replicas.records import SignedRecord
 COMPARE_INTERVAL_S: Final = 8.0
 STAND_IN_AFTER_S: Final = 5.0
 MOST_STAND_INS: Final = 3
+MOST_PUT_AT_ONCE: Final = 512
+"""Records that one message of another phone is answered with; the rest differs again later."""
 
 
 class ReplicaNode:
@@ -186,7 +188,7 @@ class ReplicaNode:
             return False
         own_ledger = record.host_key.hex() == self._placement.members.host_key
         known = record.signer in self._placement.signers
-        return known and own_ledger and self.kept.size_bytes < MOST_BYTES
+        return known and own_ledger and self.kept.live_bytes < MOST_BYTES
 
     def _acknowledge(self, phone: str, digest: bytes) -> None:
         acknowledged = self._acknowledged.get(digest)
@@ -213,6 +215,7 @@ class ReplicaNode:
     def _put(self, phone: str, signer: bytes, digests: Iterable[bytes], *, answer: bool) -> None:
         shelf = self.kept.shelf(signer)
         kept = sorted({each for each in digests if each in shelf}, key=shelf.order)
+        del kept[MOST_PUT_AT_ONCE:]
         for first in range(0, len(kept), MAXIMUM_PUT):
             packed = tuple(map(self.kept.read, kept[first : first + MAXIMUM_PUT]))
             self._outbox.append((phone, PutRecords(packed, answer=answer)))

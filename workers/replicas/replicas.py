@@ -151,13 +151,16 @@ class Replicas:
             works = []
         while len(works) < MOST_AT_ONCE and not self._queue.empty():
             works.append(self._queue.get_nowait())
+        for work in (*works, self._sync):
+            self._done(work)
+
+    def _done(self, work: _Work) -> None:
+        """Do one piece of work; a surprise in it costs nobody else's."""
         try:
-            for work in works:
-                work()
-            self._sync()
+            work()
         except OSError as error:
             self._log_once(f"receipts cannot be kept: {error}")
-        except Exception:  # noqa: BLE001 - a surprise costs one turn, not the store
+        except Exception:  # noqa: BLE001 - the store goes on
             traceback.print_exc()
 
     def _sync(self) -> None:

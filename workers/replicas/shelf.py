@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import defaultdict
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Final
 
 from workers.replicas.digest_tree import DigestTree
@@ -77,10 +78,7 @@ class Shelf:
         kept = KeptRecord.of(record)
         found = self._conflicts_of(record)
         self._put(kept)
-        for pair in found:
-            if pair not in self._conflicts:
-                insort(self._conflicts, pair)
-        del self._conflicts[MOST_CONFLICTS:]
+        self._conflicts = nsmallest(MOST_CONFLICTS, {*self._conflicts, *found})
         return self._over(kept.number)
 
     def drop(self, digest: bytes) -> None:
@@ -108,16 +106,15 @@ class Shelf:
         if kept.opening:
             insort(self._by_opening[kept.opening], kept.digest)
 
-    def _conflicts_of(self, record: SignedRecord) -> list[tuple[bytes, bytes]]:
+    def _conflicts_of(self, record: SignedRecord) -> set[tuple[bytes, bytes]]:
         rivals = [self._by_digest[each] for each in self._by_number.get(record.number, [])]
         for digest in self._by_opening.get(record.opening, []) if record.opening else []:
             other = self._by_digest[digest]
             if other.content != record.content:
                 rivals.append(other)
-        pairs = {
+        return {
             (min(record.digest, each.digest), max(record.digest, each.digest)) for each in rivals
         }
-        return sorted(pairs)
 
     def _over(self, number: tuple[int, int]) -> list[bytes]:
         """Drop what is beyond the bounds after a record of that number came; return it."""

@@ -53,7 +53,13 @@ class AdaptedFolder(ModelFolder):
             return
         pieces = self._base.pieces(tensor, rows, transposed=transposed)
         added = self._sum(tensor)
-        yield from pieces if added is None else _summed(pieces, added, rows)
+        if added is None:
+            yield from pieces
+            return
+        for piece in _summed(pieces, added, rows):
+            if not np.isfinite(piece).all():
+                raise BadInputError("tensor.not_finite", tensor=tensor)
+            yield piece
 
     def packed_pieces(
         self, tensor: str, rows: Sequence[tuple[int, int]], bits: int
@@ -99,5 +105,7 @@ def _summed(
     for piece in pieces:
         if first == after:
             first, after = ranges.pop(0)
-        yield piece + added.rows(first, first + len(piece))
+        with np.errstate(over="ignore", invalid="ignore"):
+            changed = piece + added.rows(first, first + len(piece))
+        yield changed
         first += len(piece)

@@ -110,7 +110,7 @@ def _low_rank(module: str, parts: Mapping[str, Float32Array], settings: Configur
     if low is None or high is None or low.ndim != 2 or high.ndim != 2:
         raise BadInputError("adapter.factors_lack", module=module)
     rank = len(low)
-    if high.shape[1] != rank or rank > _MOST_RANK:
+    if high.shape[1] != rank or not 0 < rank <= _MOST_RANK:
         raise BadInputError("adapter.factors_lack", module=module)
     scale = np.float32(_scale(module, rank, settings))
     if embedding:

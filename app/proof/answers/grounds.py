@@ -42,9 +42,14 @@ class ShownGrounds:
     def of(cls, case: AuditCase, step: AuditStep, vocabulary_size: int) -> Self | None:
         """Return them; None for what no honest stage commits to."""
         shown, hidden = step.grounds, case.shape.hidden_size
-        if shown is None or shown.dtype != np.float32 or not np.isfinite(shown).all():
+        if shown is None or shown.dtype != np.float32:
             return None
         if shown.shape not in ((PROBES,), (PROBES + hidden,)):
+            return None
+        ruled_out = np.isneginf(shown[:PROBES])
+        if not (ruled_out | np.isfinite(shown[:PROBES])).all():
+            return None
+        if not np.isfinite(shown[PROBES:]).all():
             return None
         probed = probed_tokens(_seed(case), _end(step), vocabulary_size)
         row = shown[PROBES:] if len(shown) > PROBES else None
@@ -54,9 +59,8 @@ class ShownGrounds:
         """Return the largest error of the probed logits, in tolerances of the largest logit."""
         reference = logits.astype(np.float64)
         scale = float(np.abs(reference[np.isfinite(reference)]).max(initial=0.0))
-        errors = np.abs(self.logits - reference[self.probed])
         allowed = max(tolerance * scale, float(np.finfo(np.float32).tiny))
-        return min(float(np.nan_to_num(errors, nan=np.inf).max()) / allowed, WITHOUT_MEASURE)
+        return min(float(self._errors(reference).max()) / allowed, WITHOUT_MEASURE)
 
     def head_share(self, logits: Tensor) -> float:
         """Return their error where another processor may have rounded the row.
@@ -64,9 +68,23 @@ class ShownGrounds:
         As `app.proof.rounding` measures it: `PASSES_UP_TO` is what that explains.
         """
         reference = logits.astype(np.float64)
-        spread = max(float(reference.std()), float(np.finfo(np.float32).tiny))
-        error = float(np.sqrt(((self.logits - reference[self.probed]) ** 2).mean())) / spread
+        finite = reference[np.isfinite(reference)]
+        tiny = float(np.finfo(np.float32).tiny)
+        spread = max(float(finite.std()) if finite.size else 0.0, tiny)
+        error = float(np.sqrt((self._errors(reference) ** 2).mean())) / spread
         return min(PASSES_UP_TO * error / HEAD_PASSES_UP_TO, WITHOUT_MEASURE)
+
+    def _errors(self, reference: Tensor) -> Tensor:
+        """Return how far each probed logit is off, `f8 [PROBES]`.
+
+        Minus infinity, which rules a token out, is right where the reference says so alone.
+        """
+        expected = reference[self.probed]
+        with np.errstate(invalid="ignore"):
+            errors: Tensor = np.abs(self.logits - expected)
+        errors[np.isnan(errors)] = np.inf
+        errors[self.logits == expected] = 0.0
+        return errors
 
     def row_deviation(self, expected: Tensor | None) -> float:
         """Return how far the row is off in float32, in tolerances; `expected` is `f4 [hidden]`."""

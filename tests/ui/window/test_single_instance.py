@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.core.errors import ShardloomError
 from app.ui import single_instance
 from app.ui.application import _started_again
+from app.ui.instance_place import record_of
 from app.ui.presenter.stage import PresenterStage
 from app.ui.single_instance import SingleInstance, Start, ask_running
 from app.ui.window.main_window import MainWindow
@@ -115,3 +116,7 @@ def test_a_home_with_a_long_path_has_a_window_too(tmp_path: Path) -> None:
     assert len({each._server.fullServerName() for each in instances}) == 3
     for each in instances:
         each.close()
+
+
+def test_a_line_nested_without_end_is_no_record() -> None:
+    assert record_of(b"[" * 4000) is None

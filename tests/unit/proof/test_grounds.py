@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from app.core.audit_outcome import AuditOutcome
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
+from app.proof.answers.grounds import ShownGrounds
 from app.proof.audit import audit
 from app.proof.case import AuditCase, AuditMethod, AuditReason
 from app.proof.quick.together import passes_together
 from app.proof.stage_parts import open_shard
+from app.proof.tolerance import WITHOUT_MEASURE
 from app.simulation.adversary.cheap_graphs import in_head, of_4_bits, with_weights
 from tests.unit.models.support import write_random
 from tests.unit.proof.rounding_support import Rounding, on_other_processors
@@ -142,3 +144,36 @@ def test_probed_tokens_follow_from_seed_and_place_and_are_in_the_vocabulary(
         assert not np.array_equal(found, probed_tokens(probe_seed(name, "5" * 64), end, vocabulary))
         logits = np.arange(vocabulary, dtype=np.float32)
         assert np.array_equal(grounds_of(logits, None, seed, end), found.astype(np.float32))
+
+
+def _ruled_out(reference: Tensor, shown: Tensor) -> ShownGrounds:
+    seed = probe_seed("t", "4" * 64)
+    return ShownGrounds(probed_tokens(seed, 1, len(reference)), shown[:PROBES], None)
+
+
+def test_a_token_that_the_head_rules_out_convicts_nobody_and_hides_nothing(
+    shards: tuple[RingShard, ...],
+) -> None:
+    case = last_case(shards)
+    step = next(each for each in case.steps if each.grounds is not None)
+    assert step.grounds is not None
+    seen = step.grounds.copy()
+    seen[3] = -np.inf
+    for wrong in (np.inf, np.nan):
+        odd = seen.copy()
+        odd[3] = wrong
+        assert ShownGrounds.of(case, replace(step, grounds=odd), 100) is None
+    assert ShownGrounds.of(case, replace(step, grounds=seen), 100) is not None
+    logits = np.linspace(-2, 2, 64, dtype=np.float32)
+    logits[probed_tokens(probe_seed("t", "4" * 64), 1, 64)[3]] = -np.inf
+    grounds = grounds_of(logits, None, probe_seed("t", "4" * 64), 1)
+    honest = _ruled_out(logits, grounds)
+    assert honest.head_deviation(logits) == honest.head_share(logits) == 0.0
+    lie = grounds.copy()
+    lie[np.isfinite(lie)] += np.float32(1)
+    assert _ruled_out(logits, lie).head_deviation(logits) > 1
+    assert _ruled_out(logits, lie).head_share(logits) > 1
+    lie = grounds.copy()
+    lie[np.isfinite(lie)] = -np.inf
+    assert _ruled_out(logits, lie).head_share(logits) == WITHOUT_MEASURE
+    assert _ruled_out(logits, lie).head_deviation(logits) == WITHOUT_MEASURE

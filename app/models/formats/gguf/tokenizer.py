@@ -26,6 +26,7 @@ from app.core.errors import BadInputError
 from app.models.chat.chat_template import ChatTemplate
 from app.models.formats.gguf.header import GgufHeader
 from app.models.formats.gguf.splitting import SPLITTING, Splitting
+from app.models.formats.vocabularies.byte_text import LONGEST_TOKEN
 
 PREFIX = "tokenizer.ggml."
 BYTE_LEVEL, SENTENCE_PIECE = "gpt2", "llama"
@@ -187,7 +188,12 @@ def _respelled(token: str) -> str:
 def _merges(
     tokens: Sequence[str], ids: Mapping[str, int], order: Sequence[float]
 ) -> list[tuple[str, str]]:
-    """Return every way to put a token together from two, best tokens first."""
+    """Return every way to put a token together from two, best tokens first.
+
+    Raises `ValueError` where one is longer than any is.
+    """
+    if max(map(len, tokens)) > LONGEST_TOKEN:
+        raise ValueError(LONGEST_TOKEN)
     found: list[tuple[float, int, int, str, str]] = []
     for index, token in enumerate(tokens):
         for cut in range(1, len(token)):

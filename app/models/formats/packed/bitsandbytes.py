@@ -73,7 +73,7 @@ class TableMatrix:
         raw = self.stored.read(self.name + self.state_name).astype(np.uint8)
         try:
             values = json.loads(raw.tobytes()[:_LARGEST_STATE_BYTES])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInputError("tensor.state_unreadable", tensor=self.name) from error
         if not isinstance(values, dict):
             raise BadInputError("tensor.state_unreadable", tensor=self.name)

@@ -21,6 +21,7 @@ from app.models.formats.packed.interface import (
     StoredTensors,
     own_blocks,
     require_shape,
+    require_whole,
     scaled,
     unpacked_words,
 )
@@ -46,6 +47,7 @@ class GptqMatrix:
         """Raise `BadInputError` where parts are of other shapes or columns of unknown groups."""
         rows, columns = shape
         numbers, groups = WORD_BITS // self.bits, self._groups(columns)
+        require_whole(self.stem + ".qweight", columns, numbers)
         require_shape(self.stored, self.stem + ".qweight", (columns // numbers, rows))
         require_shape(self.stored, self.stem + ".scales", (groups, rows))
         require_shape(self.stored, self.stem + ".qzeros", (groups, -(-rows // numbers)))
@@ -106,6 +108,8 @@ class AwqMatrix:
     def require(self, shape: tuple[int, ...]) -> None:
         """Raise `BadInputError` where parts are of other shapes."""
         rows, columns = shape
+        require_whole(self.stem + ".qweight", rows, len(_AWQ_ORDER))
+        require_whole(self.stem + ".scales", columns, self.group or 1)
         groups = columns // self.group if self.group > 0 else 1
         in_words = rows // len(_AWQ_ORDER)
         require_shape(self.stored, self.stem + ".qweight", (columns, in_words))
@@ -152,9 +156,10 @@ class CompressedMatrix:
         """Raise `BadInputError` where parts are of other shapes."""
         rows, columns = shape
         numbers = WORD_BITS // self.bits
+        require_whole(self.stem + ".weight_packed", columns, numbers)
         require_shape(self.stored, self.stem + ".weight_packed", (rows, columns // numbers))
         found = self.stored.shape_of(self.stem + ".weight_scale")
-        if len(found) != 2 or found[0] != rows or columns % max(1, found[1]):
+        if len(found) != 2 or found[0] != rows or not found[1] or columns % found[1]:
             expected = str((rows, "groups"))
             name = self.stem + ".weight_scale"
             raise BadInputError(

@@ -55,6 +55,14 @@ def require_shape(stored: StoredTensors, tensor: str, expected: tuple[int, ...])
         )
 
 
+def require_whole(tensor: str, size: int, unit: int) -> None:
+    """Raise `BadInputError` where so many rows or columns are not whole words or groups."""
+    if unit < 1 or size % unit:
+        raise BadInputError(
+            "tensor.of_other_shape", tensor=tensor, found=str(size), expected=f"{unit} * n"
+        )
+
+
 def unpacked_words(words: NDArray[np.int32], bits: int) -> NDArray[np.uint8]:
     """Return the numbers of words [...], the lowest bits first: [..., numbers of a word]."""
     shifts = np.arange(0, WORD_BITS, bits, dtype=np.uint32)

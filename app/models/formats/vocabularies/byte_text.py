@@ -11,6 +11,10 @@ _LETTERS: Final = {byte: chr(byte) for byte in _PLAIN} | {
 }
 
 
+LONGEST_TOKEN: Final = 1024
+"""Bytes or characters; every place to cut one in two is tried, which takes their square."""
+
+
 def byte_text(content: bytes) -> str:
     """Return a letter for each byte: itself where it shows, else one from 256 on."""
     return "".join(map(_LETTERS.__getitem__, content))

@@ -37,6 +37,7 @@ _SPLIT_AS: Final = {
 }
 """How the classes that keep pairs of words split a text, by the names that GGUF gives the rules."""
 _CONTROL, _USER_DEFINED, _NORMAL = 3, 4, 1
+_LONGEST_ID: Final = 10
 
 Added = Mapping[int, tuple[str, bool]]
 
@@ -72,11 +73,11 @@ def _added(folder: Path, settings: Mapping[str, object]) -> Added:
     path = folder / _ADDED_FILE
     if path.is_file():
         for text, index in Configuration.from_file(path).values.items():
-            if isinstance(index, int):
+            if isinstance(index, int) and index >= 0:
                 found[index] = (text, False)
     decoder = settings.get("added_tokens_decoder")
     for key, fields in decoder.items() if isinstance(decoder, dict) else ():
-        if isinstance(fields, dict) and isinstance(fields.get("content"), str) and key.isdigit():
+        if isinstance(fields, dict) and isinstance(fields.get("content"), str) and _is_id(key):
             found[int(key)] = (fields["content"], bool(fields.get("special")))
     return found
 
@@ -91,7 +92,7 @@ def _from_pairs(folder: Path) -> bytes:
         vocabulary = json.loads(read_tokenizer_file(path))
         tokens = {int(index): str(text) for text, index in vocabulary.items()}
         lines = read_tokenizer_file(folder / MERGES_FILE).decode().splitlines()
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadInputError("tokenizer.damaged", path=str(path)) from error
     added = _added(folder, settings)
     tokens |= {index: text for index, (text, _) in added.items()}
@@ -111,6 +112,10 @@ def _from_pairs(folder: Path) -> bytes:
     if made is None:
         raise BadInputError("tokenizer.damaged", path=str(path))
     return made
+
+
+def _is_id(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) < _LONGEST_ID
 
 
 def _kind(index: int, added: Added) -> int:

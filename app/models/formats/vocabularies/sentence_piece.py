@@ -43,7 +43,7 @@ def tokenizer_from_pieces(
     """
     try:
         values = _values(content, path)
-    except (IndexError, struct.error, UnicodeDecodeError, TypeError, OverflowError) as error:
+    except (IndexError, struct.error, ValueError, TypeError, OverflowError) as error:
         raise BadInputError("tokenizer.damaged", path=str(path)) from error
     _append(values, added, path)
     for field in ("add_bos_token", "add_eos_token"):

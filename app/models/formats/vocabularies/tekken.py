@@ -7,9 +7,8 @@ the token it makes comes first (tiktoken's rule).
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from app.core.errors import BadInputError
 from app.models.configuration import Configuration
-from app.models.formats.vocabularies.byte_text import byte_text
+from app.models.formats.vocabularies.byte_text import LONGEST_TOKEN, byte_text
 
 _MOST_TOKENS: Final = 1 << 21
 _OLD_CONTROLS: Final = (
@@ -37,18 +36,30 @@ def tokenizer_from_tekken(content: bytes, path: Path) -> bytes:
         settings = Configuration(values["config"])
         controls = _controls(values, settings)
         size = settings.dimension("default_vocab_size") - len(controls)
-        words = [base64.b64decode(each["token_bytes"]) for each in values["vocab"][:size]]
-        if len(words) > _MOST_TOKENS or len(set(words)) != len(words):
-            raise BadInputError("tokenizer.damaged", path=str(path))
-        made = _byte_pairs(words, controls, settings.text("pattern"))
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        words = _words(values["vocab"][:size])
+        return _made(words, controls, settings.text("pattern")).to_str().encode()
+    except BadInputError:
+        raise
+    except Exception as error:  # the library raises bare Exception only
         raise BadInputError("tokenizer.damaged", path=str(path)) from error
+
+
+def _words(listed: Sequence[Mapping[str, str]]) -> list[bytes]:
+    words = [base64.b64decode(each["token_bytes"]) for each in listed]
+    if len(words) > _MOST_TOKENS or len(set(words)) != len(words):
+        raise ValueError(len(words))
+    if max(map(len, words), default=0) > LONGEST_TOKEN:
+        raise ValueError(LONGEST_TOKEN)
+    return words
+
+
+def _made(words: list[bytes], controls: list[str], pattern: str) -> Tokenizer:
+    made = _byte_pairs(words, controls, pattern)
     made.add_special_tokens([AddedToken(each, normalized=False, special=True) for each in controls])
-    begin = controls.index(_BEGIN)
     made.post_processor = processors.TemplateProcessing(
-        single=[_BEGIN, "$A"], special_tokens=[(_BEGIN, begin)]
+        single=[_BEGIN, "$A"], special_tokens=[(_BEGIN, controls.index(_BEGIN))]
     )
-    return made.to_str().encode()
+    return made
 
 
 def _controls(values: Mapping[str, object], settings: Configuration) -> list[str]:
