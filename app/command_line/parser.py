@@ -336,5 +336,11 @@ def _bench(commands: Commands) -> None:
     parser = add_command(commands, "bench", "bench", help="Measure on this machine.")
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--rounds", type=positive(int), default=5, metavar="N")
+    parser.add_argument(
+        "--entries",
+        type=positive(int),
+        metavar="N",
+        help="of the ledger: write one of N entries, then verify, open and page through it",
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="keep the figures in FILE")
     add_json(parser)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
 from app.benchmarks import decode, ledger, rack
+from app.benchmarks.stages import long_reading
 from app.benchmarks.stages.random_model import LlamaSize
 from tests.soak import slice_of, slice_of_several
 
@@ -78,3 +81,39 @@ def test_bench_ledger_commits_in_groups_beside_one_by_one(monkeypatch: pytest.Mo
     assert isinstance(paced_s, list)
     assert len(paced_s) == 80
     assert min(paced_s) > 0
+
+
+def in_this_process(measure: Callable[..., object], *given: object) -> object:
+    return measure(*given)
+
+
+@pytest.mark.parametrize(
+    "apart",
+    slice_of([in_this_process, long_reading._apart], in_this_process),
+    ids=["here", "apart"],
+)
+def test_bench_of_a_long_ledger_reads_what_it_wrote_and_leaves_nothing(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    apart: Callable[..., object],
+) -> None:
+    monkeypatch.setattr(long_reading, "_apart", apart)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    page = tmp_path / "benchmarks.md"
+    command = ["bench", "ledger", "--entries", "300", "--json", "--markdown", str(page)]
+    assert main(command) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["entries"] >= 300
+    assert min(found["verified_s"], found["opened_s"], found["median_page_s"]) > 0
+    assert "shardloom bench ledger --entries 300" in page.read_text()
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_bench_of_a_long_ledger_asks_for_room_first_and_for_the_ledger(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "ledger", "--entries", str(10**15)]) != 0
+    assert "a ledger of so many entries takes" in capsys.readouterr().err
+    assert main(["bench", "plan", "--entries", "5"]) != 0
+    assert "--entries belongs to bench ledger" in capsys.readouterr().err

@@ -6,6 +6,7 @@ is wound on, so that what is due an hour later, as payments are, comes in betwee
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from app.benchmarks.stages.signed_receipts import SigningPhones
@@ -30,8 +31,8 @@ class _WoundClock(SystemClock):
         return self.now_ms
 
 
-def make_long_journal(home: Home, entries: int) -> None:
-    """Write a ledger of at least so many entries."""
+def make_long_journal(home: Home, entries: int, told: Callable[[int], None]) -> None:
+    """Write a ledger of at least so many entries; `told` hears how many there are."""
     clock = _WoundClock()
     ledger = Ledger(home.ledger_file, home.ledger_key, clock)
     try:
@@ -45,6 +46,7 @@ def make_long_journal(home: Home, entries: int) -> None:
                     _work(ledger, phones, TransactionId(f"t{written}"))
                     written += _STAGES + 3
                 ledger.look_after()
+            told(min(written, entries))
     finally:
         ledger.close()
 

@@ -7,30 +7,58 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
 from app.command_line.machine.description import describe_machine
 from app.command_line.output.markdown_section import replace_section
 from app.command_line.output.report import BenchmarkReport
-from app.command_line.output.terminal import print_fact, print_json, print_table
+from app.command_line.output.terminal import (
+    print_fact,
+    print_json,
+    print_table,
+    progress_console,
+)
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
-from app.words.sentences import sentence
+from app.words.sentences import fact_text, sentence
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Measure, print, and keep the figures in a Markdown file where one is named."""
+    name, entries = arguments.name, arguments.entries
+    if entries is not None and name != "ledger":
+        raise BadInputError("option.entries_without_ledger")
     machine = describe_machine()
-    report: BenchmarkReport = import_module(f"app.benchmarks.{arguments.name}").measure(
-        arguments.rounds
-    )
+    if entries is None:
+        report: BenchmarkReport = import_module(f"app.benchmarks.{name}").measure(arguments.rounds)
+    else:
+        report, name = _measured_long(entries), f"{name} --entries {entries}"
     if arguments.json:
-        print_json({"bench": arguments.name, "machine": sentence(machine), **report.figures})
+        print_json({"bench": name, "machine": sentence(machine), **report.figures})
     else:
         print_fact(machine)
         for table in report.tables:
             print_table(table.headings, [list(row) for row in table.rows])
     if arguments.markdown:
-        _write(arguments.markdown, arguments.name, machine, report)
+        _write(arguments.markdown, name, machine, report)
     return 0
+
+
+def _measured_long(entries: int) -> BenchmarkReport:
+    """Measure a long ledger, and paint on a terminal how far it is."""
+    from app.benchmarks.stages.long_ledger import measure_long  # noqa: PLC0415 - seldom wanted
+
+    console = progress_console()
+    label = TextColumn("{task.description}")
+    columns = (label, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(stage: Fact, done: int, total: int) -> None:
+            text = fact_text(stage)
+            progress.update(task, description=text, completed=done, total=total or None)
+
+        return measure_long(entries, show)
 
 
 def _write(path: Path, name: str, machine: Fact, report: BenchmarkReport) -> None:

@@ -162,14 +162,13 @@ class ClusterAuditors:
             future.release()
 
     def _result(self, worker: str, future: Future) -> Any:  # noqa: ANN401
+        done = threading.Event()  # `result` with a short timeout may break off with other errors
+        future.add_done_callback(lambda _: done.set())
         for _ in range(round(LONGEST_S / _LOOK_S)):
-            try:
-                return future.result(timeout=_LOOK_S)
-            except TimeoutError:
-                if future.done():
-                    return future.result(timeout=CONNECT_S)
-                if worker not in self._client.nthreads():
-                    break
+            if done.wait(_LOOK_S):
+                return future.result(timeout=CONNECT_S)
+            if worker not in self._client.nthreads():
+                break
         future.cancel()
         raise WorkerLostError(worker)
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster, Security
 
 from app.core.errors import BadInputError, HashMismatchError
+from app.proof.auditors import cluster as cluster_module
 from app.proof.auditors import remote
 from app.proof.auditors.cluster import ClusterAuditors
 from app.proof.auditors.executor import AuditJob, AuditsHere
 from app.proof.case import AuditCase, Verdict
-from tests.integration.auditors.cluster import Cluster
+from tests.integration.auditors.cluster import Cluster, make_certificates
 from tests.saying import raises_saying
 from tests.unit.proof.support import RingShard, build_shards, run_ring
 from workers.protocol.wire import Tensor
@@ -41,6 +44,25 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     cluster.close()
 
 
+@contextmanager
+def scheduler_here(certificates: Path) -> Iterator[str]:
+    """Run a scheduler and a worker in this process, under TLS; yield the scheduler's address."""
+    ca, cert, key = (str(certificates / f"{name}.pem") for name in ("ca", "cert", "key"))
+    ends = {f"tls_{end}_{what}": path for end in ("scheduler", "worker", "client")
+            for what, path in (("cert", cert), ("key", key))}  # fmt: skip
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tls://",
+        host="127.0.0.1",
+        dashboard_address=None,
+        memory_limit=0,
+        security=Security(tls_ca_file=ca, require_encryption=True, **ends),
+    ) as cluster:
+        yield cluster.scheduler_address.replace("tls:", "tcp:")
+
+
 def off(stage: int, step: int, output: Tensor) -> Tensor:
     """Let the middle stage be wrong from its third step on."""
     return output + np.float32(0.5) if stage == 1 and step >= 2 else output
@@ -54,6 +76,33 @@ def jobs_of(cases: tuple[AuditCase, ...]) -> list[AuditJob]:
     ]
 
 
+def test_a_cluster_in_this_process_is_sent_the_files_once_and_none_there_is_done_without(
+    tmp_path: Path,
+    shards: tuple[RingShard, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(remote.FOLDER_VARIABLE, str(tmp_path / "kept"))
+    make_certificates(tmp_path / "tls")
+    jobs, here = jobs_of(run_ring(shards, 4, off).cases), AuditsHere()
+    with scheduler_here(tmp_path / "tls") as address:
+        auditors = ClusterAuditors(address, tmp_path / "tls", Nobody())
+        found = auditors.verdicts(jobs)
+        assert found == here.verdicts(jobs)
+        assert [each.failed for each in found] == [False, True, False]
+        kept = {each: each.stat().st_mtime_ns for each in (tmp_path / "kept").iterdir()}
+        assert {each.name for each in kept} == set(jobs[0].blobs)
+        assert auditors.verdicts(jobs[:1]) == found[:1]
+        assert {each: each.stat().st_mtime_ns for each in kept} == kept
+        auditors.close()
+    monkeypatch.setattr(cluster_module, "CONNECT_S", 0.2)
+    gone = ClusterAuditors(address, tmp_path / "tls", here)
+    assert gone.verdicts(jobs[:1]) == found[:1]
+    gone.close()
+    assert "audits are done here" in caplog.text
+
+
+@pytest.mark.soak
 def test_two_workers_come_to_the_verdicts_of_this_process_and_keep_the_files(
     cluster: Cluster, shards: tuple[RingShard, ...]
 ) -> None:
@@ -75,6 +124,7 @@ def test_two_workers_come_to_the_verdicts_of_this_process_and_keep_the_files(
         auditors.close()
 
 
+@pytest.mark.soak
 def test_without_a_worker_or_a_scheduler_audits_are_done_here(
     cluster: Cluster, shards: tuple[RingShard, ...], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -84,6 +84,19 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " the ledger and synchronising it took {synchronised:seconds} here (median). In each round"
         " {paced:,} more receipts came evenly, {rate} a second, each timed from when it was due."
     ),
+    "bench.long_ledger": message(
+        "A ledger of {entries:,} entries, of nine six receipts, written by the program's own rules"
+        " with real keys and signatures, 32 transactions a commit; the clock is wound on by a"
+        " second a transaction. Then it is verified, {pages} pages of {page} entries spread over it"
+        " are read, and it is opened for writing, each in a process anew."
+    ),
+    "bench.long_opening": message("Opening the ledger"),
+    "bench.long_paging": message("Paging through the ledger"),
+    "bench.long_verifying": message("Verifying the ledger"),
+    "bench.long_writing": message("Writing the ledger"),
+    "bench.no_room": message(
+        "{path} has {free:bytes} left; a ledger of so many entries takes {needed:bytes}."
+    ),
     "bench.plan": message(
         "The default objective on racks of phones with uneven speeds, memory and links, {rounds}"
         " racks of each size (seeds are fixed). Planning runs as in a rack: in a process of its"

@@ -13,6 +13,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "command.stopped": message("Stopped before it was done."),
     "command.wrong_usage": message("{command}: {problem}; see {command} --help"),
     "option.beyond": message("{text} is not from {least} to {most}"),
+    "option.entries_without_ledger": message("--entries belongs to bench ledger."),
     "option.language_lacking": message(
         "Say which language to translate into, such as --language German."
     ),
