@@ -53,3 +53,26 @@ def test_nothing_runs_past_the_edge_of_a_small_window(
         header = window.header
         assert header.phase.width() >= header.phase.sizeHint().width(), layout
         assert header.palette_button.geometry().right() <= header.width(), layout
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_tall_window_can_be_made_small(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot, language: str
+) -> None:
+    window.appearance.set_language(language)
+    publish(window, control)
+    for _ in range(3):
+        window.playground.start()
+        control.emit_token()
+        publish(window, control)
+    assert window.playground.strip.isVisible()
+    for layout in (Layout.OPERATOR, Layout.TESTER):
+        window.resize(1600, 1000)
+        window.use_layout(layout)
+        settle(qtbot, window)
+        window.resize(SMALLEST)
+        settle(qtbot, window)
+        window.use_layout(layout)
+        window.resize(SMALLEST)
+        settle(qtbot, window)
+        assert window.size() == SMALLEST, layout
