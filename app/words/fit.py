@@ -10,7 +10,7 @@ from app.core.units import format_bytes
 from app.placement.problem import Prediction, StagePrediction
 from app.rack.snapshot import PhoneSnapshot
 from app.words.catalogue import ntr, tr
-from app.words.states import listed, phone_name, state_word
+from app.words.states import listed, phone_name, stands_by_word, state_word
 
 _NAMED: Final = 2
 """How many phones that cannot work are named."""
@@ -53,9 +53,10 @@ def stopped_since_planned(phones: Sequence[PhoneSnapshot]) -> str:
     return words.format(phones=listed(map(with_state, phones)))
 
 
-def free_phone(phone: PhoneSnapshot) -> str:
-    """Return a phone without layers, and that it is free or in what state else."""
-    state = tr("free") if phone.usable else state_word(phone.state)
+def free_phone(phone: PhoneSnapshot, *, stands_by: bool = False) -> str:
+    """Return a phone without layers, and that it is free, left out or in what state else."""
+    free = stands_by_word() if stands_by else tr("free")
+    state = free if phone.usable else state_word(phone.state)
     return tr("{phone}, {state}").format(phone=phone_name(phone), state=state)
 
 

@@ -94,7 +94,7 @@ def evidence_title(slash: SlashRow) -> str:
 
 def slash_text(slash: SlashRow, phone: str) -> str:
     """Return who lost what, when and why."""
-    words = tr("{phone} lost {amount} at {time}.\n{reason}")
+    words = tr("{phone} lost {amount} at {time}: {reason}")
     return words.format(
         phone=phone,
         amount=credits_text(slash.amount),

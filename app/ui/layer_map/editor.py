@@ -68,8 +68,8 @@ class AssignmentEditor(QObject):
         prediction = self._preview_prediction if self._preview else self._prediction
         phones = {phone.serial: phone for phone in self._snapshot.phones}
         applied, now_s = self._snapshot.applied, self._link.now_s
-        plan = self._snapshot.plan
-        return MapState(shown, applied, prediction, phones, self._pins, now_s, plan)
+        plan, excluded = self._snapshot.plan, self._snapshot.conditions.excluded
+        return MapState(shown, applied, prediction, phones, self._pins, now_s, plan, excluded)
 
     def baseline(self) -> Prediction | None:
         """Return the prediction that a preview is compared with."""

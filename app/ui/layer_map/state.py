@@ -35,6 +35,8 @@ class MapState:
     """The present, on the axis of the snapshots' `at_s`."""
     plan: Plan | None = None
     """The planner's newest answer, whether or not it is shown."""
+    standing_by: frozenset[str] = frozenset()
+    """Serials of phones that a person keeps out of plans."""
 
     @property
     def standing(self) -> Standing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
@@ -9,7 +11,6 @@ from app.ledger.views.discrepancies import Discrepancies
 from app.rack.commands import CompareReceipts
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink
-from app.words.catalogue import tr
 from app.words.pages.receipts import discrepancies_text
 
 
@@ -37,8 +38,8 @@ class CompareButton(QPushButton):
         self.setEnabled(True)
         self.box = box = QMessageBox(self.window())
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Receipts on phones"))
+        spoken(box.setWindowTitle, "Receipts on phones")
         icon = QMessageBox.Icon.Information if found.even else QMessageBox.Icon.Warning
         box.setIcon(icon)
-        box.setText(discrepancies_text(found))
+        spoken(box.setText, partial(discrepancies_text, found))
         box.open()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -22,6 +23,7 @@ from app.ui.rack_link import RackLink
 _MEBIBYTE = 1 << 20
 _MOST_MEBIBYTES = 1 << 20
 _LONGEST_DAYS = 3650
+_WIDTH_PX = 360
 
 
 class EvidenceRuleDialog(QDialog):
@@ -34,11 +36,12 @@ class EvidenceRuleDialog(QDialog):
         self._link = link
         self.days = _box(0, _LONGEST_DAYS, rule.most_days)
         spoken(self.days.setSpecialValueText, "for ever")
-        spoken(self.days.setAccessibleName, "Days")
+        spoken(self.days.setAccessibleName, "Kept for days")
         self.megabytes = _box(64, _MOST_MEBIBYTES, rule.most_bytes // _MEBIBYTE)
-        spoken(self.megabytes.setAccessibleName, "Megabytes together")
+        spoken(self.megabytes.setAccessibleName, "At most, in megabytes")
         told = QLabel()
         told.setWordWrap(True)
+        told.setFixedWidth(_WIDTH_PX)
         spoken(
             told.setText,
             "What an open transaction, a dispute or the time for evidence needs is always kept."
@@ -46,18 +49,20 @@ class EvidenceRuleDialog(QDialog):
         )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.keep = buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.keep.setObjectName("primary")
         spoken(self.keep.setText, "Set")
         buttons.accepted.connect(self._set)
         buttons.rejected.connect(self.reject)
         form = QFormLayout()
-        form.addRow(spoken_label("Days"), self.days)
-        form.addRow(spoken_label("Megabytes together"), self.megabytes)
+        form.addRow(spoken_label("Kept for days"), self.days)
+        form.addRow(spoken_label("At most, in megabytes"), self.megabytes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.setSpacing(10)
         layout.addLayout(form)
         layout.addWidget(told)
         layout.addWidget(buttons)
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
 
     def _set(self) -> None:
         self._link.submit(KeepEvidence(self.days.value(), self.megabytes.value() * _MEBIBYTE))

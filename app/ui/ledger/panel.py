@@ -95,10 +95,8 @@ class LedgerPanel(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
-        last = QHBoxLayout()
-        last.addWidget(self.head, 1)
-        last.addWidget(self.keeping)
-        layout.addLayout(last)
+        self.checks.controls.addWidget(self.keeping)
+        layout.addWidget(self.head)
 
     def show_journal(self) -> None:
         """Bring the journal to the front."""
@@ -179,7 +177,7 @@ class LedgerPanel(QWidget):
 
 def _keeping_button() -> QPushButton:
     button = QPushButton()
-    spoken(button.setText, "Evidence…")
+    spoken(button.setText, "Keep evidence…")
     spoken(button.setToolTip, "How long the files that prove what was done are kept.")
     return button
 

@@ -12,7 +12,7 @@ from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
-from app.ui.looks.table import NO_TITLE, Column, RowsModel, Table
+from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.models.desk import ModelDesk
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
@@ -154,7 +154,7 @@ class LibraryPage(QWidget):
                 tooltip=lambda row: fact_text(row.harm) if row.harm else "",
             ),
             Column(
-                NO_TITLE,
+                message("State"),
                 lambda row: tr("on the rack") if self._on_rack(row) else "",
                 colour=lambda _: tokens.tokens.good,
             ),

@@ -96,7 +96,7 @@ class ServeDialog(QDialog):
         self.activity.setText(activity_text(activity))
         self.activity.setVisible(self._serving.state is ServeState.ON)
         self.refusals.rows.show_rows(activity.refusals[::-1])
-        self.tabs.setTabText(0, tr("Keys"))
+        self.tabs.setTabText(0, tr("API keys"))
         self.tabs.setTabText(1, refused_title(activity.refused))
 
     def _words(self, state: ServeState) -> str:

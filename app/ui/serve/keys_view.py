@@ -174,5 +174,5 @@ def _limit() -> QSpinBox:
     box = QSpinBox(minimum=0, maximum=_MOST_A_MINUTE, value=0)
     box.setGroupSeparatorShown(True)
     inset(box)
-    spoken(box.setSpecialValueText, "any")
+    spoken(box.setSpecialValueText, "no limit")
     return box

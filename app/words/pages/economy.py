@@ -16,7 +16,7 @@ _STATUSES: Final[Mapping[str, Message]] = {
     "open": message("open"),
     "committed": message("committed"),
     "disputed": message("disputed"),
-    "rolled-back": message("rolled-back"),
+    "rolled-back": message("rolled back"),
     "settled": message("settled"),
     "released": message("paid out"),
     "void": message("void"),

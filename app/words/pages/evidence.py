@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from app.core.units import significant
 from app.words.catalogue import tr
@@ -47,10 +47,10 @@ def _record(held: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _wrong_step(step: Mapping[str, Any]) -> str:
-    position, deviation = step.get("position"), step.get("deviation")
+    position, deviation = step.get("position"), _figure(step.get("deviation"))
     if not isinstance(position, int):
         return ""
-    if not _is_figure(deviation):
+    if deviation is None:
         words = tr("The first wrong step is at position {position} of the text.")
         return words.format(position=f"{position:,}")
     words = tr(
@@ -60,8 +60,15 @@ def _wrong_step(step: Mapping[str, Any]) -> str:
     return words.format(position=f"{position:,}", deviation=significant(deviation))
 
 
-def _is_figure(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _figure(value: object) -> float | None:
+    """Return a finite number, also one that is text: so the journal keeps what has a fraction."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        figure = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return figure if math.isfinite(figure) else None
 
 
 def _tokens(step: Mapping[str, Any]) -> str:
@@ -75,16 +82,16 @@ def _tokens(step: Mapping[str, Any]) -> str:
 
 
 def _rounding(measure: Mapping[str, Any]) -> str:
-    median, worst = measure.get("median"), measure.get("worst")
-    limit, row_limit = measure.get("wrong_above"), measure.get("row_wrong_above")
-    figures = (median, worst, limit, row_limit)
-    if not all(_is_figure(figure) for figure in figures):
+    keys = {"median": "median", "worst": "worst"}
+    keys |= {"limit": "wrong_above", "row_limit": "row_wrong_above"}
+    figures = {name: _figure(measure.get(key)) for name, key in keys.items()}
+    shares = {name: figure for name, figure in figures.items() if figure is not None}
+    if len(shares) < len(keys):
         return ""
     words = tr(
         "Held against what the stage added, half of its rows are off by {median} and the worst by "
         "{worst}; above {limit}, or {row_limit} in one row, it is wrong."
     )
-    shares = {"median": median, "worst": worst, "limit": limit, "row_limit": row_limit}
     return words.format(**{name: f"{share:.0%}" for name, share in shares.items()})
 
 
@@ -93,7 +100,7 @@ def _roots(held: Mapping[str, Any]) -> str:
     if not isinstance(honest, str) or not isinstance(claimed, str) or honest == claimed:
         return ""
     words = tr(
-        "What the phone sent has the fingerprint {claimed}…; computed again here it is {honest}…."
+        "What the phone sent has the fingerprint {claimed}…, not {honest}… as computed again here."
     )
     return words.format(claimed=claimed[:12], honest=honest[:12])
 

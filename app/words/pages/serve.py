@@ -62,4 +62,4 @@ def key_state(key: ApiKey) -> str:
 
 def limit_text(limit: int | None) -> str:
     """Return how much a key may ask for."""
-    return tr("any") if limit is None else f"{limit:,}"
+    return tr("no limit") if limit is None else f"{limit:,}"

@@ -51,5 +51,30 @@ def test_nothing_runs_past_the_edge_of_a_small_window(
         assert least.height() <= SMALLEST.height(), (layout, least)
         assert window.size() == SMALLEST, layout
         header = window.header
+        layout_of_header = header.layout()
+        assert layout_of_header is not None
+        layout_of_header.activate()  # a second that passed since may have made its words longer
         assert header.phase.width() >= header.phase.sizeHint().width(), layout
         assert header.palette_button.geometry().right() <= header.width(), layout
+
+
+def test_a_full_tall_window_can_be_made_small(
+    window: MainWindow, control: ScriptedControl, qtbot: QtBot
+) -> None:
+    window.appearance.set_language("ja")  # its lines are the highest
+    publish(window, control)
+    for _ in range(3):
+        window.playground.start()
+        control.emit_token()
+        publish(window, control)
+    assert window.playground.strip.isVisible()
+    for layout in (Layout.OPERATOR, Layout.TESTER):
+        window.resize(1600, 1000)
+        window.use_layout(layout)
+        settle(qtbot, window)
+        window.resize(SMALLEST)
+        settle(qtbot, window)
+        window.use_layout(layout)
+        window.resize(SMALLEST)
+        settle(qtbot, window)
+        assert window.size() == SMALLEST, layout

@@ -160,7 +160,7 @@ class MapScene(QGraphicsScene):
             colour = phone_colour(tokens, phone.position)
             chip = FreePhoneItem(
                 phone.serial,
-                free_phone(phone),
+                free_phone(phone, stands_by=phone.serial in state.standing_by),
                 mark_of(phone),
                 colour,
                 tokens,

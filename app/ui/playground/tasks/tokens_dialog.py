@@ -135,6 +135,8 @@ class TokensDialog(QDialog):
 
     def _summary(self, request: RequestSnapshot | None) -> str:
         if request is None or not request.choices:
+            if request is not None and request.token_ids:
+                return tr("How likely each token was is not kept when the window is closed.")
             return tr("Nothing was written yet.")
         alternatives = any(choice.alternatives for choice in request.choices)
         return perplexity_text(perplexity(request.choices), alternatives=alternatives)

@@ -30,7 +30,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "experiment.report_written": message("The report is in {file}."),
     "experiment.running": message("Another experiment is running."),
     "experiment.stopped": message("It was stopped."),
-    "experiment.struck_twice": message("Two faults of the experiment are on {phone}: one a phone."),
+    "experiment.struck_twice": message(
+        "This experiment puts two faults on {phone}: a phone can have only one."
+    ),
     "experiment.target": message(
         "'{target}' is no target of this fault: phone:N, serial:S, stage:first, stage:middle, "
         "stage:last, stage:N, share:0.25, all; host for a fault of this computer"

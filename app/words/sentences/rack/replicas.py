@@ -14,7 +14,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "{phones} phones asked, {silent} of them silent.",
         by="phones",
     ),
-    "replicas.even": message("Phones and journal have the same."),
+    "replicas.even": message("What the phones keep agrees with the journal."),
     "replicas.host_lied": message(
         "This control centre's key signed two things under number {number}: phones keep both."
     ),
@@ -30,7 +30,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "replicas.phone_lied": message("{phone} signed two things that contradict each other."),
     "replicas.stored": message(
-        "Of {receipts} receipts in the journal two phones or more keep {stored}, one keeps {thin}."
+        "Receipts in the journal: {receipts}. Kept by two phones or more: {stored}, by one: {thin}."
     ),
     "replicas.surplus": plural(
         "Phones keep {count} receipt that the journal has not.",

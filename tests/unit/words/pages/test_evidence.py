@@ -32,6 +32,14 @@ def test_a_wrong_step_is_told_with_its_place_and_how_far_off_it_is() -> None:
     )
 
 
+def test_figures_are_told_as_the_journal_keeps_them() -> None:
+    step = {"position": 8, "deviation": "1972.5068150635293"}
+    assert "off by 1,973 times what rounding may do" in told(first_bad=step)
+    kept = {"median": "0.5", "worst": "0.9", "wrong_above": "0.35", "row_wrong_above": "0.7"}
+    assert "off by 50% and the worst by 90%" in told(rounding=kept)
+    assert "off by" not in told(first_bad={"position": 8, "deviation": "inf"})
+
+
 @pytest.mark.parametrize(
     ("claimed", "expected"),
     [(7, "signed for token 7; computed again it is token 9"), (9, "The token is right")],
