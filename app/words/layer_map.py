@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from app.core.assignment import Assignment, StageAssignment
+from app.core.chain import Chain
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.core.units import format_bytes, format_duration, format_rate, significant
@@ -16,7 +17,7 @@ from app.words.ages import age_text
 from app.words.catalogue import message, ntr, tr
 from app.words.sentences import fact_text
 from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
-from app.words.states import listed
+from app.words.states import chain_word, listed
 
 _COMPARED: Final = {
     "exact": message("Exact"),
@@ -27,8 +28,15 @@ _COMPARED: Final = {
 """By the names that the comparison gives its plans."""
 
 
-def layers_text(stage: StageAssignment) -> str:
-    """Return a span in words, such as `layers 4-6`."""
+def layers_text(stage: StageAssignment, chains: Sequence[Chain]) -> str:
+    """Return a span in words, such as `layers 4-6`; of one of several chains with its name."""
+    if len(chains) > 1:
+        text = tr("{chain} {layers}")
+        return text.format(chain=chain_word(stage.span.chain), layers=_layers(stage))
+    return _layers(stage)
+
+
+def _layers(stage: StageAssignment) -> str:
     if stage.layer_count == 1:
         text = tr("layer {first}")
         return text.format(first=stage.first_layer)
@@ -36,16 +44,19 @@ def layers_text(stage: StageAssignment) -> str:
     return text.format(first=stage.first_layer, last=stage.last_layer)
 
 
-def span_text(stage: StageAssignment) -> str:
-    """Return a span in figures, such as `4-6`, or `7` for one layer."""
-    if stage.layer_count == 1:
-        return str(stage.first_layer)
-    return f"{stage.first_layer}-{stage.last_layer}"
+def span_text(stage: StageAssignment, chains: Sequence[Chain]) -> str:
+    """Return a span in figures, such as `4-6`; of one of several chains as `encoder 4-6`."""
+    figures = str(stage.first_layer)
+    if stage.layer_count > 1:
+        figures += f"-{stage.last_layer}"
+    if len(chains) > 1:
+        return tr("{chain} {layers}").format(chain=chain_word(stage.span.chain), layers=figures)
+    return figures
 
 
-def span_title(phone: str, stage: StageAssignment) -> str:
+def span_title(phone: str, stage: StageAssignment, chains: Sequence[Chain]) -> str:
     """Return whose layers a menu is about."""
-    return tr("{phone}: {layers}").format(phone=phone, layers=layers_text(stage))
+    return tr("{phone}: {layers}").format(phone=phone, layers=layers_text(stage, chains))
 
 
 def totals_text(prediction: Prediction) -> str:
@@ -65,7 +76,7 @@ def totals_text(prediction: Prediction) -> str:
 def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8 layers 0-3, Galaxy A54 layers 4-7`."""
     return listed(
-        f"{names.get(stage.serial, stage.serial)} {layers_text(stage)}"
+        f"{names.get(stage.serial, stage.serial)} {layers_text(stage, assignment.chains)}"
         for stage in assignment.stages
     )
 
@@ -73,9 +84,16 @@ def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
 def assignment_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
     """Return who holds which layers, such as `Pixel 8: 0-3, Galaxy A54: 4-7`."""
     return listed(
-        f"{names.get(stage.serial, str(stage.serial))}: {span_text(stage)}"
+        f"{names.get(stage.serial, str(stage.serial))}: {span_text(stage, assignment.chains)}"
         for stage in assignment.stages
     )
+
+
+def layers_by_phone(assignment: Assignment | None) -> dict[Serial, str]:
+    """Return each phone's layers in words; none without an assignment."""
+    if assignment is None:
+        return {}
+    return {stage.serial: layers_text(stage, assignment.chains) for stage in assignment.stages}
 
 
 def stage_text(predicted: StagePrediction | None, measured: MeasuredStep | None) -> str:

@@ -23,7 +23,7 @@ from app.rack.commands import Compare
 from app.rack.compared_plans import PlanComparison, plan_standing
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot
 from app.words.catalogue import message, tr
-from app.words.layer_map import standing_text
+from app.words.layer_map import span_text, standing_text
 from app.words.sentences import reason_text, sentence
 
 COMPARE_TIMEOUT_S = 60.0
@@ -206,7 +206,7 @@ def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
     return [
         [
             phone_name(snapshot, stage.serial),
-            f"{stage.first_layer}-{stage.last_layer}",
+            span_text(stage, plan.assignment.chains),
             format_duration(predicted.compute_s),
             format_duration(predicted.hop_s),
             way_on,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -93,10 +94,10 @@ class Calibrator:
         return [run.run(each)[0] for each in rows]
 
     def _written(self, folder: BlobStore, plan: BlockPlan) -> Tensors:
-        """Write a layer's weights as float32, and the tables, into a folder that goes again."""
+        """Write a layer's weights as float32, and what it reads of others, into such a folder."""
         weights = [
             PendingTensor(weight.name, weight.element, weight.shape, self.pieces(weight))
-            for weight in plan.weights
+            for weight in (*plan.weights, *self._others(plan))
         ]
         tables = [
             PendingTensor(name, str(values.dtype), values.shape, (values,))
@@ -105,19 +106,32 @@ class Calibrator:
         written = [write_blob(folder, tensors)[1] for tensors in (weights, tables) if tensors]
         return {tensor.name: tensor for tensors in written for tensor in tensors}
 
+    def _others(self, plan: BlockPlan) -> Iterator[Weight]:
+        """Yield what a layer reads of other blocks, such as biases by distance."""
+        wanted = {shared.name for shared in plan.shared} - set(self.tables)
+        for each in self.family.plans():
+            yield from (weight for weight in each.weights if weight.name in wanted)
+
     def _count(self, run: BlockRun, graph: RecordingGraph) -> None:
-        outputs = list(dict.fromkeys(graph.recorded.values()))
+        outputs = list(dict.fromkeys(chain.from_iterable(graph.recorded.values())))
         self._moments = {}
-        by_output: dict[str, Moments] = {}
+        by_outputs: dict[tuple[str, ...], Moments] = {}
         for rows in self._states:
-            _, *found = run.run(rows, outputs)
-            if not by_output:
-                widest = _widest([values.shape[-1] for values in found])
-                for output, values in zip(outputs, found, strict=True):
-                    by_output[output] = Moments(values.shape[-1], widest)
-            for output, values in zip(outputs, found, strict=True):
-                by_output[output].add(as_rows(values))
-        self._moments = {name: by_output[output] for name, output in graph.recorded.items()}
+            found = dict(zip(outputs, run.run(rows, outputs)[1:], strict=True))
+            by_outputs = by_outputs or _empty_moments(graph, found)
+            for several, moments in by_outputs.items():
+                for output in several:
+                    moments.add(as_rows(found[output]))
+        self._moments = {name: by_outputs[several] for name, several in graph.recorded.items()}
+
+
+def _empty_moments(
+    graph: RecordingGraph, found: Mapping[str, Float32Array]
+) -> dict[tuple[str, ...], Moments]:
+    """Return moments for each set of outputs that some weight is multiplied with."""
+    columns = {several: found[several[0]].shape[-1] for several in graph.recorded.values()}
+    widest = _widest(list(columns.values()))
+    return {several: Moments(count, widest) for several, count in columns.items()}
 
 
 def _of_layer(layer: int) -> GraphSpan:

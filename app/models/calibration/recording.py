@@ -20,8 +20,8 @@ class RecordingGraph(ShardGraph):
     def __init__(self, tensors: Mapping[str, StoredTensor]) -> None:
         super().__init__(tensors)
         self._published: dict[str, str] = {}
-        self.recorded: dict[str, str] = {}
-        """The output that has what a weight is multiplied with, by the weight's name."""
+        self.recorded: dict[str, tuple[str, ...]] = {}
+        """The outputs that have what a weight is multiplied with, by the weight's name."""
 
     def linear(self, value: str, name: str) -> str:
         """Multiply, and publish what with."""
@@ -30,7 +30,7 @@ class RecordingGraph(ShardGraph):
             self.operator("Identity", [value], [output])
             self._outputs.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
             self._published[value] = output
-        self.recorded[name] = self._published[value]
+        self.recorded[name] = (*self.recorded.get(name, ()), self._published[value])
         return super().linear(value, name)
 
     def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:  # noqa: ARG002 - rows that are none cost nothing

@@ -11,6 +11,8 @@ from app.models.tensors import BIAS_SUFFIX
 _GELU = {"gelu": "none", "gelu_new": "tanh", "gelu_fast": "tanh", "gelu_pytorch_tanh": "tanh"}
 ACTIVATIONS = ("silu", "relu", *_GELU)
 """By the names that checkpoints use."""
+_END = 2**63 - 1
+"""Of a slice that takes all that is left."""
 
 
 def require_activation(name: str) -> str:
@@ -41,11 +43,7 @@ def clamped_pairs(graph: ShardGraph, both: str, alpha: float, limit: float) -> s
 
     That is `gate * sigmoid(alpha * gate) * (up + 1)`.
     """
-    gate, up = f"gate.{both}", f"up.{both}"
-    pairs = graph.operator("Reshape", [both, _numbers(graph, "pairs", [0, -1, 2])])
-    graph.operator("Split", [pairs], [gate + ".1", up + ".1"], axis=-1, num_outputs=2)
-    for name in (gate, up):
-        graph.operator("Squeeze", [name + ".1", _numbers(graph, "axis.last", [-1])], [name])
+    gate, up = (_every_second(graph, both, first) for first in (0, 1))
     most, least = (graph.constant(f"limit.{sign}", np.float32(sign * limit)) for sign in (1, -1))
     gate = graph.operator("Min", [gate, most])
     up = graph.operator("Clip", [up, least, most])
@@ -53,6 +51,14 @@ def clamped_pairs(graph: ShardGraph, both: str, alpha: float, limit: float) -> s
     one = graph.constant("one.float", np.float32(1))
     kept = graph.operator("Mul", [gate, opened])
     return graph.operator("Mul", [graph.operator("Add", [up, one]), kept])
+
+
+def _every_second(graph: ShardGraph, value: str, first: int) -> str:
+    """Take every second column from a first one; of no rows there are none."""
+    numbers = {"columns.end": _END, "axis.last": -1, "columns.step": 2}
+    places = [_numbers(graph, name, [number]) for name, number in numbers.items()]
+    begin = _numbers(graph, f"columns.from.{first}", [first])
+    return graph.operator("Slice", [value, begin, *places])
 
 
 def _numbers(graph: ShardGraph, name: str, values: list[int]) -> str:

@@ -17,7 +17,7 @@ from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.block_writer import BlockWriter, Texts
 from app.models.importing.chains import begins_with, encoder_layers_of, with_source_graphs
 from app.models.importing.import_record import ImportRecord, WrittenBlock
-from app.models.importing.notes import notes_after, notes_before
+from app.models.importing.notes import notes_after, notes_before, uncalibrated
 from app.models.quantization.block_wise import Quantization
 from app.models.sample_text import SampleText
 from app.models.store import BlobStore
@@ -104,6 +104,9 @@ class Importer:
             return ()
         if tokenizer is None:
             progress(Fact("import.uncalibrated"), 0, 1)
+            return ()
+        if why_not := uncalibrated(self._family):
+            progress(why_not, 0, 1)
             return ()
         reader = TextTokenizer.from_file(self._store.path(tokenizer.sha256))
         usable = self._family.dimensions.vocabulary_size

@@ -9,7 +9,6 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.core.assignment import StageAssignment
 from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.devices.device_delegate import ROW_HEIGHT, DeviceDelegate
@@ -19,7 +18,6 @@ from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, ink_on, phone_colour
 from app.words.ages import is_stale
-from app.words.layer_map import layers_text
 from app.words.phones.arranging import SortBy, figure_text
 from app.words.phones.rows import card_text
 from app.words.states import stands_by_word
@@ -34,7 +32,7 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 class CardNews:
     """What cards show besides the phones; the panel brings it up to date."""
 
-    spans: Mapping[Serial, StageAssignment] = field(default_factory=dict)
+    layers: Mapping[Serial, str] = field(default_factory=dict)
     sparks: Mapping[Serial, Sequence[float]] = field(default_factory=dict)
     """Shares of the largest stage time, oldest first."""
     strains: Mapping[Serial, float | None] = field(default_factory=dict)
@@ -86,9 +84,9 @@ class CardDelegate(DeviceDelegate):
         painter.setFont(tabular(option.font, scale=0.88))
         painter.setPen(QColor(tokens.muted))
         line = QRectF(frame.left() + 32, frame.top() + ROW_HEIGHT - 8, frame.width() - 38, 16)
-        span = self._news.spans.get(phone.serial)
+        span = self._news.layers.get(phone.serial)
         rests = phone.serial in self._news.standing_by
-        layers = layers_text(span) if span else stands_by_word() if rests else ""
+        layers = span or (stands_by_word() if rests else "")
         words = card_text(phone, layers, self._tags(phone.serial))
         metrics = QFontMetricsF(painter.font())
         painter.drawText(

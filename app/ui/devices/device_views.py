@@ -17,6 +17,7 @@ from app.ui.devices.tags import Tags
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
 from app.words.catalogue import Message, message
+from app.words.layer_map import layers_by_phone
 from app.words.phones.arranging import SortBy, shown_figure, strain
 
 _SPARK_POINTS: Final = 48
@@ -97,8 +98,7 @@ class DeviceViews(QObject):
     def take(self, snapshot: RackSnapshot, by: SortBy) -> None:
         """Take in what the rack looks like, for what cards and cells show of it."""
         if self.view is DeviceView.CARDS:
-            stages = snapshot.applied.stages if snapshot.applied else ()
-            self.news.spans = {stage.serial: stage for stage in stages}
+            self.news.layers = layers_by_phone(snapshot.applied)
             self.news.standing_by = snapshot.conditions.excluded
         elif self.view is DeviceView.HEAT_MAP:
             self.news.figure = shown_figure(by)

@@ -94,7 +94,7 @@ class AssignmentTable(Table):
         right = Qt.AlignmentFlag.AlignRight
         return (
             Column(message("Phone"), self._name, colour=self._colour),
-            Column(message("Layers"), span_text, right),
+            Column(message("Layers"), self._layers, right),
             Column(message("Predicted"), self._predicted, right),
             Column(message("Measured"), self._measured, right, colour=self._measured_colour),
             Column(message("Needs"), self._needs, right),
@@ -102,6 +102,9 @@ class AssignmentTable(Table):
             Column(message("Push"), self._push, right),
             Column(NO_TITLE, lambda _: ""),
         )
+
+    def _layers(self, row: StageAssignment) -> str:
+        return span_text(row, self._state.shown.chains if self._state else ())
 
     def _name(self, row: StageAssignment) -> str:
         phone = self._state.phones.get(row.serial) if self._state else None

@@ -26,7 +26,9 @@ def span_menu(editor: AssignmentEditor, serial: Serial, parent: QWidget) -> QMen
     menu = QMenu(parent)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     phone = state.phones.get(serial)
-    title = menu.addAction(span_title(phone_name(phone) if phone else str(serial), stage))
+    title = menu.addAction(
+        span_title(phone_name(phone) if phone else str(serial), stage, state.shown.chains)
+    )
     title.setEnabled(False)
     pinned = tr("Unpin") if state.pinned(serial) else tr("Pin: keep these layers here")
     menu.addAction(pinned, partial(editor.toggle_pin, serial))

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.core.model import ModelManifest
 
-FORMS = ("q8", "q4", "f32")
+FORMS = ("q8", "q4", "q4-plain", "f32")
 """How weights may be kept; the first is what most want."""
 
 

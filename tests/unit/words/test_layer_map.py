@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.core.assignment import Assignment, StageAssignment
+from app.core.chain import Chain
 from app.core.identifiers import Serial
 from app.words.catalogue import use_language
-from app.words.layer_map import holders_text, layers_text
+from app.words.layer_map import assignment_text, holders_text, layers_by_phone, layers_text
 from tests.assignments import held, placed
+from workers.protocol.chain import ChainName, Span
 
 ONE, TWO = Serial("A"), Serial("B")
 
@@ -22,8 +25,19 @@ def _english() -> Iterator[None]:
 
 
 def test_one_layer_is_not_called_layers() -> None:
-    assert layers_text(held(ONE, 2, 2)) == "layer 2"
-    assert layers_text(held(ONE, 2, 5)) == "layers 2-5"
+    assert layers_text(held(ONE, 2, 2), ()) == "layer 2"
+    assert layers_text(held(ONE, 2, 5), ()) == "layers 2-5"
+
+
+def test_layers_of_one_of_two_chains_are_told_with_its_name() -> None:
+    chains = (Chain(ChainName.ENCODER, 3), Chain(ChainName.DECODER, 2))
+    reads = StageAssignment(ONE, Span(ChainName.ENCODER, 0, 3))
+    writes = StageAssignment(TWO, Span(ChainName.DECODER, 0, 2))
+    assignment = Assignment("pair", chains, (reads, writes))
+    assert layers_by_phone(assignment) == {ONE: "encoder layers 0-2", TWO: "decoder layers 0-1"}
+    assert assignment_text(assignment, {}) == "A: encoder 0-2, B: decoder 0-1"
+    use_language("ja")
+    assert layers_text(reads, chains) == "エンコーダー レイヤー 0-2"
 
 
 def test_holders_are_told_in_the_language_in_force() -> None:

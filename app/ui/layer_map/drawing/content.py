@@ -29,7 +29,7 @@ def bar_content(
         serial=stage.serial,
         title=phone_name(phone) if phone else str(stage.serial),
         short_title=str(phone.position) if phone else "?",
-        subtitle=layers_text(stage),
+        subtitle=layers_text(stage, state.shown.chains),
         below=stage_text(predicted, measured),
         below_short=stage_text(predicted, None),
         explanation=ratio_text(predicted, measured, writes=state.writes),

@@ -140,6 +140,13 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "import.uncalibrated": message(
         "The model has no tokenizer: its four bits were rounded without a text to calibrate by."
     ),
+    "import.uncalibrated_large": message(
+        "A layer takes {layer:bytes} in float32, more than the {most:bytes} that one is calibrated"
+        " in: the four bits were rounded without a text."
+    ),
+    "import.uncalibrated_pair": message(
+        "Encoder and decoder are not calibrated: their four bits were rounded without a text."
+    ),
     "import.text_part": message("Images are not read: this is the model's text part."),
     "import.unquantised": message(
         "{percent} percent of the model are matrices that could not be quantised and stay float32."

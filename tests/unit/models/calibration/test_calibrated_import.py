@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from app.core.errors import BadInputError
 from app.core.facts import Fact
+from app.core.identifiers import BlobHash
+from app.models.calibration.recording import RecordingGraph
+from app.models.importing import notes
 from app.models.library import Library
 from app.models.sample_text import SampleText
+from app.models.tensors import StoredTensor
 from app.models.whole import WholeModel
 from tests.saying import raises_saying
 from tests.unit.models.families import write_family
@@ -18,6 +23,26 @@ from tests.unit.models.support import write_random
 
 TEXT = SampleText("own", "the light that shone upon the deep, and the word that was spoken. " * 60)
 TOKENS = np.random.default_rng(5).integers(0, 320, 40).tolist()
+DEBERTA: dict[str, object] = {
+    "architectures": ["DebertaV2ForSequenceClassification"],
+    "type_vocab_size": 0,
+    "relative_attention": True,
+    "pos_att_type": ["c2p", "p2c"],
+    "position_buckets": 8,
+    "share_att_key": True,
+    "norm_rel_ebd": "layer_norm",
+    "position_biased_input": False,
+}
+T5: dict[str, object] = {
+    "architectures": ["T5ForConditionalGeneration"],
+    "d_model": 64,
+    "d_kv": 16,
+    "d_ff": 96,
+    "num_layers": 2,
+    "num_decoder_layers": 2,
+    "num_heads": 4,
+    "decoder_start_token_id": 0,
+}
 
 
 class StoppedError(Exception):
@@ -31,16 +56,51 @@ def distance(library: Library, name: str) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "bert"])
-def test_every_kind_of_layer_is_calibrated(tmp_path: Path, home: Path, family: str) -> None:
-    library = Library(home)
-    folder = write_family(tmp_path / "c", family)
+def imported(library: Library, folder: Path) -> list[str]:
+    """Import a folder at q4; return the codes of what was told."""
     told: list[Fact] = []
-    model = library.import_folder(
+    library.import_folder(
         folder, "m", "q4", progress=lambda stage, *_at: told.append(stage), calibration=TEXT
     )
-    assert model.quantization == "q4"
-    assert "import.uncalibrated" not in [each.code for each in told]
+    return [each.code for each in told]
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "gpt_oss", "bert"])
+def test_every_kind_of_layer_is_calibrated(tmp_path: Path, home: Path, family: str) -> None:
+    library = Library(home)
+    told = imported(library, write_family(tmp_path / "c", family))
+    assert library.get("m").quantization == "q4"
+    assert not [code for code in told if code.startswith("import.uncalibrated")]
+
+
+def test_a_layer_that_reads_what_another_block_holds_is_calibrated(
+    tmp_path: Path, home: Path
+) -> None:
+    told = imported(Library(home), write_family(tmp_path / "c", "bert", **DEBERTA))
+    assert not [code for code in told if code.startswith("import.uncalibrated")]
+
+
+def test_an_encoder_with_a_decoder_is_told_not_to_be_calibrated(tmp_path: Path, home: Path) -> None:
+    library = Library(home)
+    told = imported(library, write_family(tmp_path / "c", "bert", **T5))
+    assert "import.uncalibrated_pair" in told
+    assert library.get("m").paired
+
+
+def test_a_layer_too_large_to_run_in_float32_is_told_not_to_be_calibrated(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "CALIBRATED_BYTES", 100_000)
+    told = imported(Library(home), write_family(tmp_path / "c", "mixtral"))
+    assert "import.uncalibrated_large" in told
+
+
+def test_a_matrix_multiplied_with_two_values_is_rounded_by_both() -> None:
+    shape = (32, 32)
+    graph = RecordingGraph({"m": StoredTensor("m", BlobHash("0" * 64), "float32", shape, 0)})
+    for name in ("one", "other"):
+        graph.linear(graph.input(name, TensorProto.FLOAT, shape), "m")
+    assert len(graph.recorded["m"]) == 2
 
 
 def test_calibrated_four_bits_are_nearer_to_the_original(tmp_path: Path, home: Path) -> None:
