@@ -55,6 +55,7 @@ class EntryKind:
     TRANSACTION_OPENED: Final = "transaction-opened"
     RECEIPT: Final = "receipt"
     EQUIVOCATION: Final = "equivocation"
+    NUMBER_REUSED: Final = "number-reused"
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"

@@ -19,6 +19,7 @@ from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.ledger.desks.conformance import ConformanceDesk
+from app.ledger.desks.contradictions import ContradictionDesk
 from app.ledger.desks.deals import DealDesk
 from app.ledger.desks.evidence import EvidenceDesk, deleting
 from app.ledger.desks.governance import GovernanceDesk
@@ -44,9 +45,7 @@ from app.ledger.rules.economy import JAIL_S, STARTING_STAKE
 from app.ledger.rules.epochs import commitment_of, due_stages, duties_left, sharp_tests_left
 from app.ledger.rules.evidence import (
     SignedReceipt,
-    SignedWork,
     content_of,
-    contradiction,
     same_opening,
 )
 from app.ledger.rules.phones.phone_rules import slash_amount
@@ -92,6 +91,7 @@ class Ledger:
         self.kept_evidence = EvidenceDesk(recorder, self.evidence)
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
+        self.contradictions = ContradictionDesk(recorder, self.evidence, self.slash)
         self.witnesses = WitnessDesk(self._journal, self._key, self._clock)
         self.writers = WriterDesk(self._journal, self._key, self._clock, self._store)
         desks = self.deals, self.stakes, self.governance, self.kept_evidence
@@ -213,7 +213,7 @@ class Ledger:
             return ReceiptStatus.REPEATED
         if not same_opening(known, content):
             raise LedgerError("receipt.other_opening", stage=work.index)
-        self._equivocated(known, signed, work, fields)
+        self.contradictions.of_one_opening(known, signed, work)
         return ReceiptStatus.EQUIVOCATION
 
     def record_audit(self, verdict: AuditVerdict) -> None:
@@ -352,17 +352,6 @@ class Ledger:
     @property
     def _state(self) -> State:
         return self._journal.state
-
-    def _equivocated(
-        self, known: str, signed: SignedReceipt, work: SignedWork, fields: dict[str, Any]
-    ) -> None:
-        differences = contradiction(known, content_of(signed.data))
-        evidence = {"stage": work.index, "differences": differences}
-        transaction, serial = TransactionId(work.transaction), Serial(work.stage.serial)
-        if (serial, "equivocation") not in self._state.transaction(transaction).penalties:
-            with self.atomic():
-                self._record(EntryKind.EQUIVOCATION, {**fields, "second": signed.to_fields()})
-                self.slash(serial, transaction, "equivocation", evidence)
 
     def _open_epoch(self, audit_rate: float) -> None:
         epoch = self._state.epoch

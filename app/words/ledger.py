@@ -78,6 +78,7 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.TRANSACTION_OPENED: message("transaction opened"),
     EntryKind.RECEIPT: message("receipt"),
     EntryKind.EQUIVOCATION: message("equivocation"),
+    EntryKind.NUMBER_REUSED: message("number reused"),
     EntryKind.RECEIPT_WITHHELD: message("receipt withheld"),
     EntryKind.AUDIT: message("audit"),
     EntryKind.AUDIT_NOT_DONE: message("audit not done"),

@@ -1,4 +1,4 @@
-"""`shardloom ledger verify --evidence FILE`: whether a file convicts a phone of wrong work."""
+"""`shardloom ledger verify --evidence FILE`: whether a file convicts a phone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from app.command_line.failures import complain
 from app.command_line.output.terminal import print_fact, print_json
 from app.core.audit_outcome import SharpOutcome
 from app.core.errors import BadInputError, LedgerError, reason_of
+from app.core.facts import Fact
 from app.core.identifiers import is_sha256
 from app.ledger.journal.keys import parse_public_key
+from app.ledger.rules.phones.reused_numbers import ReusedNumber
 from app.proof.convicting.facts import fact_of
 from app.proof.convicting.judging import MOST_BYTES, convicts
 from app.proof.records.request_text import sha256_of
@@ -24,9 +26,13 @@ def execute(arguments: argparse.Namespace) -> int:
     Nothing but the file is read. With `--key` it must be about that ledger, or that phone.
     Raises `ShardloomError` with one line where the file is none such, or was changed.
     """
-    judgement = convicts(_content(arguments.evidence))
+    content = _content(arguments.evidence)
+    if (pair := ReusedNumber.read(content)) is not None:
+        return _tell_of_number(pair, arguments)
+    judgement = convicts(content)
     if arguments.key:
-        _check_key(judgement, parse_public_key(arguments.key))
+        receipt = judgement.receipt
+        _check_key(arguments.key, judgement.public_key, receipt.terms.host_key)
     fact = fact_of(judgement)
     convinces = judgement.outcome is SharpOutcome.FAILED
     if arguments.json:
@@ -37,6 +43,28 @@ def execute(arguments: argparse.Namespace) -> int:
         return 0
     complain(fact_text(fact))
     return 1
+
+
+def _tell_of_number(pair: ReusedNumber, arguments: argparse.Namespace) -> int:
+    """Say who gave one number to two receipts. Raises `ShardloomError` where nobody did."""
+    first, second = pair.proven(), pair.bodies()[1]
+    key = pair.first.public_key
+    if arguments.key:
+        _check_key(arguments.key, key, first.terms.host_key, second.terms.host_key)
+    named: dict[str, str | int] = {
+        "phone": first.serial,
+        "number": first.sequence,
+        "transaction": first.transaction,
+        "other": second.transaction,
+    }
+    fact = Fact("evidence.convicts_number", key=key.hex(), **named)
+    if arguments.json:
+        keys = {"public_key": key.hex(), "ledger_key": first.terms.host_key}
+        told = {"reason": "number-reused", "convinces": True, "told": fact_text(fact)}
+        print_json({**named, **keys, **told})
+    else:
+        print_fact(fact)
+    return 0
 
 
 def _content(path: Path) -> bytes:
@@ -54,9 +82,8 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _check_key(judgement: Judgement, key: bytes) -> None:
-    about = (judgement.public_key, bytes.fromhex(judgement.receipt.terms.host_key))
-    if key not in about:
+def _check_key(wanted: str, phone: bytes, *ledgers: str) -> None:
+    if parse_public_key(wanted) not in (phone, *map(bytes.fromhex, ledgers)):
         raise BadInputError("evidence.other_key")
 
 

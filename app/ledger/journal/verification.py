@@ -23,6 +23,7 @@ from app.ledger.journal.signatures import (
 from app.ledger.journal.witness_check import WitnessCheck
 from app.ledger.rules.audits.proven import FaultJudge, convicts_by_evidence, require_proven
 from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.phones.reused_numbers import ReusedNumber
 from app.ledger.rules.transaction_rules import outcome_of
 from app.ledger.storage.addresses import LedgerPlace, evidence_folder
 from app.ledger.storage.places import open_storage_read_only
@@ -144,6 +145,10 @@ class _Checker:
                 self._check_signature(SignedReceipt.from_fields(entry.fields()))
             elif entry.kind == EntryKind.EQUIVOCATION:
                 self._check_signature(SignedReceipt.from_fields(record(entry.fields(), "second")))
+            elif entry.kind == EntryKind.NUMBER_REUSED:
+                pair = ReusedNumber.from_fields(entry.fields())
+                self._check_signature(pair.first)
+                self._check_signature(pair.second)
             elif convicts_by_evidence(entry.kind, entry.fields()):
                 self._convict(entry)
         except LedgerError as error:

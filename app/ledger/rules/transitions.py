@@ -19,7 +19,13 @@ from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
 from app.ledger.rules.kept import evidence as kept_evidence
-from app.ledger.rules.phones import conformance, distrust, phone_rules, registration
+from app.ledger.rules.phones import (
+    conformance,
+    distrust,
+    phone_rules,
+    registration,
+    reused_numbers,
+)
 from app.ledger.rules.stakes import keepers
 from app.ledger.rules.state import Change, Epoch, State
 
@@ -110,6 +116,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.TRANSACTION_OPENED: transaction_rules.opened,
         EntryKind.RECEIPT: evidence.receipt,
         EntryKind.EQUIVOCATION: evidence.equivocation,
+        EntryKind.NUMBER_REUSED: reused_numbers.number_reused,
         EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
         EntryKind.AUDIT: transaction_rules.audited,
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,

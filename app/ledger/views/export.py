@@ -17,7 +17,14 @@ from app.ledger.views.snapshot import LedgerSnapshot, PhoneStanding
 from app.ledger.views.standing import standing_of
 
 CSV_COLUMNS: Final = ("sequence", "wall_ms", "kind", "body", "previous_hash", "entry_hash")
-_EVIDENCE_KINDS = frozenset({EntryKind.SLASHED, EntryKind.EQUIVOCATION, EntryKind.SHARP_TEST})
+_EVIDENCE_KINDS = frozenset(
+    {
+        EntryKind.SLASHED,
+        EntryKind.EQUIVOCATION,
+        EntryKind.NUMBER_REUSED,
+        EntryKind.SHARP_TEST,
+    }
+)
 
 
 def export_ledger(path: LedgerPlace) -> dict[str, Any]:

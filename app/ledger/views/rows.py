@@ -175,6 +175,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.TRANSACTION_OPENED: _opened,
         EntryKind.RECEIPT: lambda fields: Fact("journal.receipt", stage=fields["stage"]),
         EntryKind.EQUIVOCATION: lambda fields: Fact("journal.equivocation", stage=fields["stage"]),
+        EntryKind.NUMBER_REUSED: lambda fields: Fact(
+            "journal.number_reused", stage=fields["stage"]
+        ),
         EntryKind.RECEIPT_WITHHELD: lambda fields: Fact(
             "journal.no_receipt", transaction=fields["transaction"]
         ),

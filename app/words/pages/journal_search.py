@@ -26,6 +26,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     EntryKind.TRANSACTION_OPENED: ("opened",),
     EntryKind.RECEIPT: ("receipt",),
     EntryKind.EQUIVOCATION: ("equivocation",),
+    EntryKind.NUMBER_REUSED: ("number_reused",),
     EntryKind.RECEIPT_WITHHELD: ("no_receipt",),
     EntryKind.AUDIT: ("audit_passed", "audit_failed", "audit_deviates"),
     EntryKind.AUDIT_NOT_DONE: ("audit_not_done",),

@@ -35,6 +35,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " off by {times:.3g} times what is allowed. It signed both in {transaction} with the key"
         " {key}."
     ),
+    "evidence.convicts_number": message(
+        "{phone} signed two different receipts of number {number}, one in {transaction} and one in"
+        " {other}, with the key {key}."
+    ),
     "evidence.convicts_operator": message(
         "{phone} was wrong at {operator} in row {row}: off by {times:.3g} times what rounding"
         " allows. It signed for that in {transaction} with the key {key}."

@@ -15,6 +15,8 @@ from app.core.errors import LedgerError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.ledger import Ledger
+from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.phones.reused_numbers import ReusedNumber
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.discrepancies import (
@@ -91,7 +93,7 @@ class ReplicaGathering:
         await self._fetch_rivals(journal, gathered)
         serials = {phone.worker.public_key: str(phone.serial) for phone in self._phones()}
         rows = contradictions(gathered.shown.values(), serials)
-        await self._punish(gathered.shown.values())
+        await self._punish(gathered.shown.values(), rows)
         self._tell(rows)
         return compare(
             journal,
@@ -143,13 +145,15 @@ class ReplicaGathering:
             checked = await self._context.pool.run(_checked, answer.records)
             gathered.shown.update((each.digest, each) for each in checked if each.digest in group)
 
-    async def _punish(self, records: Iterable[SignedRecord]) -> None:
-        """Put receipts that contradict the journal's on record, which costs their signers."""
+    async def _punish(
+        self, records: Iterable[SignedRecord], rows: Sequence[ContradictionRow]
+    ) -> None:
+        """Put receipts on record that contradict the journal's or each other: it costs stake."""
         receipts = [each for each in records if each.is_receipt]
-
         if not receipts:
             return
-        if await self._ledger_thread.run(lambda ledger: _punished(ledger, receipts)):
+        pairs = [each for each in rows if each.kind == "receipt"]
+        if await self._ledger_thread.run(lambda ledger: _punished(ledger, receipts, pairs)):
             self._context.changed()
 
     def _tell(self, rows: Iterable[ContradictionRow]) -> None:
@@ -204,8 +208,30 @@ def _checked(packed: Iterable[bytes]) -> list[SignedRecord]:
     return records
 
 
-def _punished(ledger: Ledger, receipts: Iterable[SignedRecord]) -> int:
-    return sum(_is_punished(ledger, each) for each in receipts)
+def _punished(
+    ledger: Ledger, receipts: Iterable[SignedRecord], pairs: Iterable[ContradictionRow]
+) -> int:
+    return sum(_is_punished(ledger, each) for each in receipts) + punish_reused(ledger, pairs)
+
+
+def punish_reused(ledger: Ledger, pairs: Iterable[ContradictionRow]) -> int:
+    """Put receipts of one number on record; return of how many pairs their signer paid."""
+    return sum(_is_reused(ledger, each) for each in pairs)
+
+
+def _is_reused(ledger: Ledger, pair: ContradictionRow) -> bool:
+    """Tell whether two receipts are of one number; either may be about work of this ledger."""
+    key = bytes.fromhex(pair.signer)
+    one, two = (
+        SignedReceipt(each.data, bytes.fromhex(each.signature), key)
+        for each in (pair.first, pair.second)
+    )
+    for both in (ReusedNumber(one, two), ReusedNumber(two, one)):
+        try:
+            return ledger.contradictions.of_one_number(both)
+        except LedgerError as error:
+            _log.info("two receipts that contradict each other cost nothing: %s", error)
+    return False
 
 
 def _is_punished(ledger: Ledger, record: SignedRecord) -> bool:

@@ -51,6 +51,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "journal.epoch_closed": message("Epoch {epoch}: secret revealed"),
     "journal.epoch_opened": message("Epoch {epoch} opened"),
     "journal.equivocation": message("Stage {stage} signed two different receipts"),
+    "journal.number_reused": message("Stage {stage} signed two receipts of one number"),
     "journal.format_raised": message("From here on format {format}"),
     "journal.genesis": message("Ledger begins, format {format}"),
     "journal.jailed": message("{reason}"),

@@ -76,6 +76,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "receipt.no_contradiction": message(
         "The receipts of stage {stage} do not contradict each other."
     ),
+    "receipt.other_numbers": message(
+        "The two receipts are not two of one number, signed with one key."
+    ),
     "receipt.none": message("There is no receipt of phone {phone} for stage {stage}."),
     "receipt.of_another_form": message(
         "The receipt is of another version's form than its transaction."
