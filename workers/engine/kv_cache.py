@@ -10,6 +10,7 @@ import numpy as np
 
 from workers.engine.session import one_line, open_session
 from workers.errors import EngineError, UnusableRowsError
+from workers.protocol.bounds import is_digest
 from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
@@ -78,7 +79,11 @@ class SourceRows:
     def __init__(self, session: Any, folder: Path, shape: SpanShape, threads: int) -> None:  # noqa: ANN401 - untyped library
         """Open the graphs that the span's own names. Raises `EngineError` where one is missing."""
         notes: dict[str, str] = session.get_modelmeta().custom_metadata_map
-        graphs = {name: digest for name, digest in notes.items() if name.startswith(SOURCE)}
+        graphs = {
+            name: digest
+            for name, digest in notes.items()
+            if name.startswith(SOURCE) and is_digest(digest)
+        }
         if len(graphs) != shape.layer_count * shape.reads_source:
             raise EngineError("graph.of_other_layers", found=len(graphs), wanted=shape.layer_count)
         self._sessions = {

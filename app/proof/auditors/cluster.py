@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -87,6 +86,8 @@ class ClusterAuditors:
         """Tell whether there is a connection, after having tried to make one."""
         from distributed import Client  # noqa: PLC0415 - an extra
 
+        if self._connection is not None and self._connection.status == "closed":
+            self._connection = None
         if self._connection is None and time.monotonic() >= self._next_try_s:
             try:
                 self._connection = Client(
@@ -118,13 +119,22 @@ class ClusterAuditors:
 
     def _take(self, tried: set[str]) -> str:
         """Return the worker that has the least to do; empty where all were tried."""
-        with suppress(OSError, TimeoutError), self._lock:
-            there = [each for each in self._client.nthreads() if each not in tried]
-            if there:
-                worker: str = min(there, key=lambda each: (self._busy[each], each))
-                self._busy[worker] += 1
-                return worker
-        return ""
+        try:
+            there = [each for each in self._workers() if each not in tried]
+        except Exception as error:  # noqa: BLE001 - however the scheduler was lost
+            _log.warning("no auditors at %s, audits are done here: %s", self._address, error)
+            return ""
+        with self._lock:
+            if not there:
+                return ""
+            worker: str = min(there, key=lambda each: (self._busy[each], each))
+            self._busy[worker] += 1
+            return worker
+
+    def _workers(self) -> Sequence[str]:
+        """Return who is there; raises, whatever it is, where the scheduler does not say in time."""
+        client = self._client
+        return list(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S))
 
     def _give_back(self, worker: str) -> None:
         with self._lock:
@@ -136,7 +146,9 @@ class ClusterAuditors:
         with sending:
             for name in self._call(worker, remote.missing, job.blobs):
                 self._send(worker, job.case.graph_path.with_name(name))
-        found: Verdict | Fact = self._call(worker, remote.audit_with_kept, job.case)
+        found = self._call(worker, remote.audit_with_kept, job.case)
+        if not isinstance(found, Verdict | Fact):
+            raise WorkerLostError(worker)
         return found
 
     def _send(self, worker: str, path: Path) -> None:
@@ -167,7 +179,7 @@ class ClusterAuditors:
         for _ in range(round(LONGEST_S / _LOOK_S)):
             if done.wait(_LOOK_S):
                 return future.result(timeout=CONNECT_S)
-            if worker not in self._client.nthreads():
+            if worker not in self._workers():
                 break
         future.cancel()
         raise WorkerLostError(worker)
