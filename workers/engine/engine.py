@@ -235,7 +235,8 @@ class ShardEngine:
     def forget(self, slot: int) -> None:
         """Empty a slot for its next sequence."""
         self._filled[slot] = 0
-        self._source.forget(slot)
+        if self.shape.reads_source:
+            self._source.forget(slot)
 
     def begin_with(self, slot: int, rows: int, source: int) -> None:
         """Let a slot hold the first rows of another, or its own, and no more.
