@@ -16,7 +16,7 @@ from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.governance.statement import SignedStatement
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.pages import read_page
 from app.ledger.views.snapshot import LedgerSnapshot

@@ -16,7 +16,7 @@ from app.words.states import listed, together
 
 if TYPE_CHECKING:  # the window and `--help` say words and load no database
     from app.ledger.journal.verification import FormatUse
-    from app.ledger.rules.state import EvidenceRule
+    from app.ledger.rules.kept.evidence_rule import EvidenceRule
 
 
 def checks_text(checks: ChecksSnapshot) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from app.command_line.output.terminal import print_fact, print_json
 from app.ledger.ledger import Ledger
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.rack.home import Home
 from app.rack.records.decisions import decide
 from app.words.ledger import evidence_rule_fact

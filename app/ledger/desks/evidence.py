@@ -16,7 +16,7 @@ from app.ledger.rules.kept.evidence import (
     needed_evidence,
     rule_fields,
 )
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 
 LOOK_INTERVAL_MS: Final = 3_600_000
 """The folder is looked through so often at most."""

@@ -23,8 +23,9 @@ from app.ledger.journal.frontier import Frontier
 from app.ledger.journal.replay import ReplayedLedger
 from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.governance.public_economy import PublicEconomy
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.rules.kept.packing import Packing
-from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.sql import JournalStorage, StoredSnapshot
 
 SNAPSHOT_TAG: Final = b"poip/v1/snapshot\0"

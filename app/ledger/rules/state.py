@@ -22,6 +22,7 @@ from app.ledger.rules.audits.suspicion import NOT_ADMITTED_FROM, SUSPECTED_FROM
 from app.ledger.rules.audits.wealth import Wealth
 from app.ledger.rules.deals.deal import Deal
 from app.ledger.rules.governance.public_economy import PublicEconomy
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords, RecordKind
@@ -228,16 +229,6 @@ class Epoch:
     def is_open(self, number: int) -> bool:
         """Tell whether this is the epoch of that number and its secret is not revealed yet."""
         return self.number == number and self.commitment is not None
-
-
-@dataclass(frozen=True)
-class EvidenceRule:
-    """How long evidence beside the ledger is kept, as far as nothing needs it."""
-
-    most_days: int = 0
-    """0 is for ever."""
-    most_bytes: int = 1 << 30
-    """All files together: beyond it the oldest go first."""
 
 
 @dataclass(frozen=True)

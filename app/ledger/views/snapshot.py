@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from app.core.facts import Fact
 from app.core.identifiers import Serial
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.views.economy import EconomySnapshot
 
 

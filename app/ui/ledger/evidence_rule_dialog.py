@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.rack.commands import KeepEvidence
 from app.ui.looks.inset import inset
 from app.ui.looks.spoken import spoken, spoken_label

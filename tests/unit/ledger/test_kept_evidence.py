@@ -13,7 +13,7 @@ from app.ledger.entry import EntryKind
 from app.ledger.rules.deals.closing import VoidReason
 from app.ledger.rules.governance.parameters import Parameter
 from app.ledger.rules.kept.evidence import LEAST_BYTES
-from app.ledger.rules.state import EvidenceRule
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from tests.saying import raises_saying
 from tests.unit.ledger.economy.support import EconomyBench
 

@@ -25,11 +25,12 @@ from app.ledger.journal.snapshots import SNAPSHOT_TAG, StateSnapshot, resumed
 from app.ledger.rules.audits.breakers import ClassRecord
 from app.ledger.rules.governance.parameters import Parameter
 from app.ledger.rules.governance.public_economy import PublicEconomy
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords
 from app.ledger.rules.phones.distrust import DistrustReason
-from app.ledger.rules.state import Epoch, EvidenceRule, PhoneAccount, State, TransactionRecord
+from app.ledger.rules.state import Epoch, PhoneAccount, State, TransactionRecord
 from app.ledger.storage.places import open_storage_read_only
 from app.ledger.storage.sqlite import SqliteStorage
 from tests.unit.ledger.economy.test_money_machine import Money

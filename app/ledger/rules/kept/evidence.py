@@ -16,7 +16,8 @@ from app.core.identifiers import is_sha256
 from app.ledger.entry import Entry, Fields, integer, texts
 from app.ledger.rules.deals.deal import DEAL_FORMAT, Deal
 from app.ledger.rules.governance.parameters import BOUNDS, Parameter
-from app.ledger.rules.state import Change, EvidenceRule, State
+from app.ledger.rules.kept.evidence_rule import EvidenceRule
+from app.ledger.rules.state import Change, State
 
 DAY_S: Final = 86_400
 LONGEST_DAYS: Final = 3650
