@@ -19,7 +19,7 @@ from app.core.units import format_duration
 from app.ledger.rules.economy import CREDIT
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
-from app.simulation.adversary.cheats import Cheat, every_cheat
+from app.simulation.adversary.cheats import FORMS, Cheat, every_cheat
 from app.simulation.adversary.costs import StageCost, measured_costs
 from app.simulation.adversary.ring import phones_of
 from app.simulation.adversary.trial import PROMPT_TOKENS, TOKENS, Trial, TrialResult
@@ -116,7 +116,7 @@ def _every_cheat(folder: Path, rounds: int) -> Iterator[CheatFigures]:
     library = Library(folder / "home")
     models = {
         each: library.import_folder(ASSETS / "demo_model", f"demo-{each.value}", each)
-        for each in Quantization
+        for each in FORMS
     }
     texts = _texts(library, models[Quantization.F32])
     for number, cheat in enumerate(every_cheat()):
@@ -142,7 +142,7 @@ def _texts(library: Library, model: ModelManifest) -> Sequence[Sequence[int]]:
 def _costs(folder: Path, rounds: int) -> list[tuple[Quantization, StageCost]]:
     source = write_random_llama(folder / "source", COST_MODEL)
     library, found = Library(folder / "home"), list[tuple[Quantization, StageCost]]()
-    for each in Quantization:
+    for each in FORMS:
         model = library.import_folder(source, f"random-{each.value}", each)
         found += [(each, cost) for cost in measured_costs(library, model, rounds)]
     return found

@@ -29,7 +29,7 @@ from app.core.tasks import Chat, Task, TaskKind
 from app.core.vitals import DeviceVitals
 from app.faults.catalogue import Fault, FaultKind
 from app.faults.experiments.status import ExperimentStatus
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.ledger.views.economy import EconomySnapshot
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.ledger.views.snapshot import (

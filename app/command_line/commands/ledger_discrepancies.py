@@ -14,7 +14,7 @@ from app.command_line.output.terminal import print_fact, print_json, print_table
 from app.command_line.rack_session import found_rack
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
-from app.ledger.views.discrepancies import ContradictionRow, Discrepancies, ReceiptRow
+from app.ledger.views.discrepancy_rows import ContradictionRow, Discrepancies, ReceiptRow
 from app.rack.commands import CompareReceipts
 from app.words.catalogue import message, tr
 from app.words.pages.receipts import contradiction_word, discrepancy_facts

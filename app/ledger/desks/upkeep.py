@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
@@ -13,6 +14,13 @@ from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.desks.stakes import StakeDesk
 
 _log = logging.getLogger("shardloom.ledger")
+
+_FAILED: Final = {
+    "deals": "ledger.due_deals_failed",
+    "stakes": "ledger.due_stakes_failed",
+    "governance": "ledger.due_governance_failed",
+    "evidence": "ledger.due_evidence_failed",
+}
 
 
 class Upkeep:
@@ -61,4 +69,4 @@ class Upkeep:
             _log.error("what is due of %s is not done", name, exc_info=error)
         self._failing[name] = repr(error)
         reason = error.fact if isinstance(error, ShardloomError) else repr(error)
-        return Fact(f"ledger.due_{name}_failed", reason=reason)
+        return Fact(_FAILED[name], reason=reason)

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.identifiers import Serial
+from app.ledger.views.discrepancy_rows import (
+    ContradictionRow,
+    Discrepancies,
+    ReceiptRow,
+    SignedText,
+)
 from workers.errors import ReceiptError
 from workers.identity.receipts import read_receipt
 from workers.replicas.members import STORED_AT
@@ -41,73 +47,6 @@ class JournalReceipt:
         digest = receipt_digest(data.encode(), signer)
         told = (body.sequence, body.transaction, body.stage, body.serial)
         return cls(entry, signer, digest, *told)
-
-
-@dataclass(frozen=True)
-class ReceiptRow:
-    """A receipt that one side has and the other has not."""
-
-    serial: str
-    transaction: str
-    stage: int
-    sequence: int
-    digest: str
-    phones: tuple[Serial, ...] = ()
-    """Who keeps it."""
-    entry: int = 0
-    """Where it stands in the journal; 0 where it does not."""
-
-
-@dataclass(frozen=True)
-class SignedText:
-    """What was signed, and the signature in hexadecimal; a head is a note that holds its own."""
-
-    data: str
-    signature: str
-
-
-@dataclass(frozen=True)
-class ContradictionRow:
-    """Two signed statements of one key of which an honest one makes one."""
-
-    kind: str
-    """`receipt`, `head` or `list`."""
-    signer: str
-    """The key, hexadecimal."""
-    serial: str
-    """The phone's, empty where it is the host itself."""
-    number: int
-    first: SignedText
-    second: SignedText
-
-
-@dataclass(frozen=True)
-class Discrepancies:
-    """What came of comparing."""
-
-    asked: tuple[Serial, ...]
-    silent: tuple[Serial, ...]
-    """Phones that did not answer, or not to the end."""
-    receipts: int
-    """Of the journal, as far back as was looked."""
-    stored: int
-    """Of these, kept by two phones or more."""
-    only_phones: tuple[ReceiptRow, ...] = ()
-    only_phones_count: int = 0
-    only_journal: tuple[ReceiptRow, ...] = ()
-    only_journal_count: int = 0
-    thin: int = 0
-    """Receipts that one phone alone keeps."""
-    older: int = 0
-    """Receipts older than any that phones keep of their signer: not missed."""
-    contradictions: tuple[ContradictionRow, ...] = ()
-    unreadable: int = 0
-    """Records that phones listed and did not show, or with a signature that does not hold."""
-
-    @property
-    def even(self) -> bool:
-        """Whether both sides have the same, and nothing contradicts itself."""
-        return not (self.only_phones_count or self.only_journal_count or self.contradictions)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from app.core.standard.rules import Conformance
 from app.core.tasks import Task
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.ledger.views.journal_page import JournalPage, JournalSearch
 from app.placement.conditions import Conditions
 from app.placement.problem import Objective, Pin

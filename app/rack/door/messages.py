@@ -34,7 +34,7 @@ from app.core.errors import (
 from app.core.facts import Fact
 from app.core.identifiers import RequestId
 from app.core.standard.rules import Conformance
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.rebalancing.setting import Balancing
 from app.rack.commands import (

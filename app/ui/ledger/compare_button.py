@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.rack.commands import CompareReceipts
 from app.ui.looks.spoken import spoken
 from app.ui.rack_link import RackLink

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.core.facts import Fact
-from app.ledger.views.discrepancies import ContradictionRow, Discrepancies
+from app.ledger.views.discrepancy_rows import ContradictionRow, Discrepancies
 from app.words.catalogue import Message, message, tr
 from app.words.sentences import fact_text
 

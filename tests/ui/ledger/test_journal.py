@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.errors import LedgerError
 from app.core.facts import Fact
-from app.ledger.views.discrepancies import ContradictionRow, Discrepancies, SignedText
+from app.ledger.views.discrepancy_rows import ContradictionRow, Discrepancies, SignedText
 from app.ledger.views.snapshot import JournalRow
 from app.rack.commands import AnyCommand, ReadJournal
 from app.ui.ledger.journal_rows import MOST_ROWS, JournalRows

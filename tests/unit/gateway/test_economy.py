@@ -14,7 +14,7 @@ import pytest
 from app.core.errors import LedgerError
 from app.core.identifiers import Serial
 from app.gateway.server import Gateway
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.ledger.views.economy import EconomySnapshot, QuoteRow
 from app.ledger.views.snapshot import LedgerSnapshot
 from app.rack.commands import CompareReceipts, SubmitStatement

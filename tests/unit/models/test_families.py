@@ -230,7 +230,7 @@ def test_what_a_family_does_not_compute_is_refused_in_one_line(
         ({"text_config": {"hidden_size_per_layer_input": 256}}, "every layer again"),
         ({"is_encoder_decoder": True}, "an encoder and writes"),
         ({"vision_config": {"depth": 1}}, "sees or hears"),
-        ({"quantization_config": {"quant_method": "gptq"}}, "form 'gptq', which is not read"),
+        ({"quantization_config": {"quant_method": "hqq"}}, "form 'hqq', which is not read"),
     ],
 )
 @pytest.mark.parametrize("name", ["NewestForCausalLM", "NewestForConditionalGeneration"])
@@ -243,7 +243,7 @@ def test_kinds_of_models_that_are_not_supported_are_told_before_anything_else(
     assert len(error_text(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("method", ["gptq", "awq", "bitsandbytes", None])
+@pytest.mark.parametrize("method", ["hqq", "eetq", "quanto", None])
 def test_weights_in_a_form_that_is_not_read_are_told_by_name(method: str | None) -> None:
     fields = {**FAMILIES["llama"], "vocab_size": 320}
     fields["quantization_config"] = {"quant_method": method}

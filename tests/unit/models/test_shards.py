@@ -168,7 +168,7 @@ def test_a_tied_embedding_is_stored_once_and_named_by_the_head(tmp_path: Path) -
 def test_a_quantised_tied_head_reads_the_embeddings_own_bytes(tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     folder = write_random(tmp_path / "c", tie_word_embeddings=True)
-    manifest = library.import_folder(folder, "m", "q4")
+    manifest = library.import_folder(folder, "m", "q4-plain")
     embedding, head = manifest.blocks[0], manifest.blocks[-1]
     assert embedding.blobs[0] in library.shard(manifest, blocks(manifest, 3, 3)).blobs
     assert embedding.blobs[0].size_bytes < 320 * 64 * 4 / 5

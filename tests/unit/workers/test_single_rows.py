@@ -103,8 +103,7 @@ def test_rows_are_no_more_than_may_be_and_number_no_token(row: StepRow) -> None:
 def test_nobody_but_the_host_has_the_first_stage_read_rows() -> None:
     stage = OneStage()
     transaction, row = stage.transaction, _read_only(0, 3)
-    shape = transaction.span.engine.shape
-    object.__setattr__(shape, "has_embedding", True)
+    object.__setattr__(transaction, "stage", 0)
     transaction.ahead = 1
     with pytest.raises(UnusableRowsError, match="unasked"):
         transaction.check_asked_for(BEFORE, "host", row)

@@ -39,7 +39,7 @@ from workers.protocol.commands import (
     Steer,
 )
 from workers.protocol.message import ReplyType, WorkerCommand
-from workers.protocol.replay_commands import ShowCanary
+from workers.protocol.replay_commands import ShowCanary, ShowGrounds
 from workers.protocol.sampling_rule import Added, Choice, SamplingRule, Steering
 from workers.protocol.wire import Tensor
 
@@ -228,11 +228,22 @@ async def _audited(
     What deviates further than its class explains and is not wrong for certain breaks no rule.
     """
     body = await _sealed(bench, under_way, len(steps))
-    case = _case(bench, part, body, steps, boundary)
+    case = _case(bench, part, body, await _grounded(bench, under_way, steps), boundary)
     verdict = await bench.audits.run(audit, case)
     if verdict.failed:
         reason = reason_named(verdict.reason.value)
         raise RuleBrokenError("rule.audit", reason=reason, times=verdict.deviation)
+
+
+async def _grounded(
+    bench: PhoneBench, under_way: CanaryTransaction, steps: Sequence[AuditStep]
+) -> list[AuditStep]:
+    """Return the steps with what the phone shows that their tokens rest on."""
+    shown = await bench.client.call(ShowGrounds(under_way.name, first_step=0, count=len(steps)))
+    if len(shown.tensors) != len(steps):
+        raise RuleBrokenError("rule.another_step")
+    pairs = zip(steps, shown.tensors, strict=True)
+    return [replace(step, grounds=each if each.size else None) for step, each in pairs]
 
 
 def _case(

@@ -20,14 +20,13 @@ from app.ledger.rules.phones.reused_numbers import ReusedNumber
 from app.ledger.rules.verdict import ReceiptStatus
 from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.discrepancies import (
-    ContradictionRow,
-    Discrepancies,
     JournalReceipt,
     PhoneHoldings,
     compare,
     contradictions,
     rivals,
 )
+from app.ledger.views.discrepancy_rows import ContradictionRow, Discrepancies
 from app.ledger.views.pages import read_receipts
 from app.pipeline.worker_client import WorkerClient
 from app.rack.context import RackContext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.nursery import Nursery
 from app.ledger.storage.addresses import LedgerPlace
-from app.ledger.views.discrepancies import Discrepancies
+from app.ledger.views.discrepancy_rows import Discrepancies
 from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.paths.path_finder import PathFinder

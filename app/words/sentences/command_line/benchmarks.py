@@ -87,7 +87,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.long_ledger": message(
         "A ledger of {entries:,} entries, of nine six receipts, written by the program's own rules"
         " with real keys and signatures, 32 transactions a commit; the clock is wound on by a"
-        " second a transaction. Then it is verified, {pages} pages of {page} entries spread over it"
+        " second a transaction. Then it is checked, {pages} pages of {page} entries spread over it"
         " are read, and it is opened for writing, each in a process anew."
     ),
     "bench.long_opening": message("Opening the ledger"),

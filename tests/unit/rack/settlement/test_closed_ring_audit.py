@@ -58,7 +58,10 @@ def _spans(shards: Sequence[RingShard]) -> tuple[SpanOnPhone, ...]:
     return tuple(
         SpanOnPhone(
             Stage(cast(WorkerClient, SimpleNamespace(serial=serial)), "span"),
-            cast(Shard, SimpleNamespace(graph=_Graph(shard.graph), quantized=False, parts=())),
+            cast(
+                Shard,
+                SimpleNamespace(graph=_Graph(shard.graph), blobs=(), quantized=False, parts=()),
+            ),
             shard.shape,
         )
         for serial, shard in zip(PHONES, shards, strict=True)

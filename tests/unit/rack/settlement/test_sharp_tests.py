@@ -36,7 +36,7 @@ def verdict(reason: AuditReason, outcome: AuditOutcome = AuditOutcome.FAILED) ->
 
 
 def attempt(*, has_head: bool = False) -> ConcludedAttempt:
-    stage, shape = SimpleNamespace(serial=SERIAL), SimpleNamespace(has_head=has_head)
+    stage, shape = SimpleNamespace(serial=SERIAL), SimpleNamespace(has_head=has_head, paired=False)
     spans = (SimpleNamespace(stage=stage, shape=shape),)
     return cast(ConcludedAttempt, SimpleNamespace(spans=spans, transaction=TRANSACTION))
 
