@@ -64,5 +64,5 @@ def test_a_share_is_at_least_one_phone_and_the_same_for_the_same_seed(seed: int)
 
 def test_two_faults_on_one_phone_are_refused() -> None:
     faults = (PlannedFault(FaultKind.SLOW, "all"), PlannedFault(FaultKind.CRASH, "phone:1"))
-    with raises_saying(BadInputError, match="one a phone"):
+    with raises_saying(BadInputError, match="can have only one"):
         strikes_of(Experiment("x", faults), PHONES)
