@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 
 from app.command_line.economy.statements import read_file, sign_into
 from app.core.clock import SystemClock
 from app.core.errors import LedgerError
 from app.ledger.desks.intake import read_statement
 from app.ledger.rules.governance.stopping import RESUME, STOP
-from app.ledger.views.export import read_economy
+from app.ledger.views.export import read_economy, read_through
 from app.rack.home import Home
 
 HOUR_MS = 3_600_000
@@ -23,9 +24,18 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _now_ms(home: Home) -> int:
+    """Return the ledger's time, never behind its newest entry; without it this computer's."""
+    now_ms = SystemClock().wall_ms()
+    with suppress(LedgerError):  # a keeper needs no ledger to sign
+        newest = read_through(home.ledger_place, lambda _entry: None).last
+        return max(now_ms, newest.wall_ms if newest else 0)
+    return now_ms
+
+
 def _until_ms(arguments: argparse.Namespace) -> int:
     """Return the moment that is signed for: of all orders for one stop the same."""
-    now_ms = SystemClock().wall_ms()
+    now_ms = _now_ms(Home(arguments.home))
     if arguments.hours:
         return now_ms + int(arguments.hours) * HOUR_MS
     if arguments.end:
