@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
+from app.words.catalogue import use_language
 from tests.ui.scripted_control import ScriptedControl
 from tests.ui.window_support import PatientBot, open_rack, open_window, shut
 
@@ -43,6 +44,13 @@ def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
     """Replace pytest-qt's, whose patience is five seconds."""
     del qapp
     return PatientBot(request)
+
+
+@pytest.fixture(autouse=True)
+def _english_afterwards() -> Iterator[None]:
+    """Speak English again, whatever a window was asked for: other tests run in this process."""
+    yield
+    use_language("en")
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_a_key_is_made_shown_once_used_limited_and_revoked(
     keys.once.copy.click()
     assert QApplication.clipboard().text() == made
     row = [keys.table.rows.index(0, column).data() for column in range(6)]
-    assert (row[0], *row[2:]) == ("laptop", "never", "60", "any", "valid")
+    assert (row[0], *row[2:]) == ("laptop", "never", "60", "no limit", "valid")
     keys.table.selectRow(0)
     keys.revoke.click()
     assert keys.revoke.text() == "Really revoke laptop?"
