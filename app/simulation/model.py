@@ -20,7 +20,6 @@ from app.core.identifiers import BlobHash
 from app.core.model import Blob, Block, BlockKind, ModelManifest
 from app.models.library import Library
 from app.models.shards import Shard
-from workers.engine.bound_rows import input_type
 from workers.engine.engine import ShardEngine
 from workers.engine.sampling import choose_token
 from workers.identity.weight_tree import WeightFile
@@ -54,7 +53,6 @@ class ArithmeticEngine(ShardEngine):
         self.shape = shape
         self.last_run_us = 0
         self._takes_batches = True
-        self._input_type = input_type(shape)
         self._filled = [0] * shape.slots
         self._numbers = range(shape.blocks.first, shape.blocks.first + shape.layer_count)
         untouched = (_NOTHING,) * shape.layer_count

@@ -11,7 +11,8 @@ from app.core.clock import SystemClock
 from app.core.errors import LedgerError
 from app.ledger.desks.intake import read_statement
 from app.ledger.rules.governance.stopping import RESUME, STOP
-from app.ledger.views.export import read_economy, read_through
+from app.ledger.views.export import read_economy
+from app.ledger.views.pages import read_page
 from app.rack.home import Home
 
 HOUR_MS = 3_600_000
@@ -28,8 +29,8 @@ def _now_ms(home: Home) -> int:
     """Return the ledger's time, never behind its newest entry; without it this computer's."""
     now_ms = SystemClock().wall_ms()
     with suppress(LedgerError):  # a keeper needs no ledger to sign
-        newest = read_through(home.ledger_place, lambda _entry: None).last
-        return max(now_ms, newest.wall_ms if newest else 0)
+        newest = read_page(home.ledger_place, None, 1).rows
+        return max([now_ms, *(row.wall_ms for row in newest)])
     return now_ms
 
 

@@ -31,6 +31,7 @@ from app.ledger.rules.stakes.standing import in_probation
 from app.ledger.rules.state import (
     AgreedTerms,
     Change,
+    PhoneAccount,
     State,
     TransactionRecord,
     TransactionStage,
@@ -185,6 +186,11 @@ def equivocation(state: State, _entry: Entry, fields: Fields) -> Change:
     if known in (None, second) or not same_opening(known, second):
         raise LedgerError("receipt.no_contradiction", stage=stage)
     phone = state.phone(attempt.stages[stage].serial)
+    return contradicted(attempt, phone)
+
+
+def contradicted(attempt: TransactionRecord, phone: PhoneAccount) -> Change:
+    """Return what it makes of a phone and its work that it signed two things of which one lies."""
     phone = replace(phone, reputation=phone.reputation.after(honest=False))
     attempt = replace(
         attempt,

@@ -77,6 +77,11 @@ class ConcludedAttempt:
     is not the one that it would be alone."""
 
     @property
+    def paired(self) -> bool:
+        """Whether an encoder and a decoder made it together."""
+        return any(span.shape.paired for span in self.spans)
+
+    @property
     def by_ring(self) -> bool:
         """Whether the last stage sent tokens to the first without the host."""
         return any(step.by_ring for step in self.steps)

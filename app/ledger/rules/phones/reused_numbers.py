@@ -8,13 +8,13 @@ phone whose disk was wiped signs with another key, whose numbers are no matter o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, integer, record, text
 from app.ledger.rules.audits.class_reading import check_format
-from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.evidence import SignedReceipt, contradicted
 from app.ledger.rules.fifth_format import signed_by_key_of_first
 from app.ledger.rules.state import Change, State
 from workers.errors import ReceiptError
@@ -99,10 +99,4 @@ def number_reused(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("receipt.other_key", phone=phone.serial)
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
-    phone = replace(phone, reputation=phone.reputation.after(honest=False))
-    attempt = replace(
-        attempt,
-        offenders=attempt.offenders | {phone.serial},
-        contradicted=attempt.contradicted | {phone.serial},
-    )
-    return Change(phones=(phone,), transaction=attempt)
+    return contradicted(attempt, phone)
