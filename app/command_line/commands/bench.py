@@ -46,8 +46,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _measured_long(entries: int) -> BenchmarkReport:
     """Measure a long ledger, and paint on a terminal how far it is."""
-    from app.benchmarks.stages.long_ledger import measure_long  # noqa: PLC0415 - seldom wanted
-
     console = progress_console()
     label = TextColumn("{task.description}")
     columns = (label, BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -58,7 +56,9 @@ def _measured_long(entries: int) -> BenchmarkReport:
             text = fact_text(stage)
             progress.update(task, description=text, completed=done, total=total or None)
 
-        return measure_long(entries, show)
+        long_ledger = import_module("app.benchmarks.stages.long_ledger")
+        report: BenchmarkReport = long_ledger.measure_long(entries, show)
+        return report
 
 
 def _write(path: Path, name: str, machine: Fact, report: BenchmarkReport) -> None:
