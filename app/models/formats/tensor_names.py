@@ -19,3 +19,4 @@ def names_of(tensor: str) -> Iterator[str]:
     yield "language_model." + tensor
     if tensor.startswith("model."):
         yield tensor.replace("model.", "model.language_model.", 1)
+        yield tensor.replace("model.", "model.text_model.", 1)

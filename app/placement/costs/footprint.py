@@ -72,7 +72,7 @@ def footprint_of(problem: PlacementProblem) -> ModelFootprint:
     occupied = _span_blob_bytes(blobs)
     kv_bytes = _prefix(kv_per_token * problem.context_tokens * problem.slots)
     occupied += kv_bytes[None, :] - kv_bytes[:, None] + RUNTIME_BYTES
-    if problem.model.paired:
+    if problem.model.two_chains:
         decoder = problem.model.encoder_layers
         occupied[:decoder, decoder + 1 :] = NO_PHONE_BYTES
     return ModelFootprint(

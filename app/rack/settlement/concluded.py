@@ -77,9 +77,9 @@ class ConcludedAttempt:
     is not the one that it would be alone."""
 
     @property
-    def paired(self) -> bool:
+    def two_chains(self) -> bool:
         """Whether an encoder and a decoder made it together."""
-        return any(span.shape.paired for span in self.spans)
+        return any(span.shape.paired or span.shape.sees for span in self.spans)
 
     @property
     def by_ring(self) -> bool:
