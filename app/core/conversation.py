@@ -20,6 +20,8 @@ class ChatMessage:
 
     speaker: Speaker
     text: str
+    pictures: tuple[bytes, ...] = ()
+    """Files, for a model that sees."""
 
 
 class Overflow(StrEnum):
@@ -34,7 +36,9 @@ Conversation = tuple[ChatMessage, ...]
 """Messages in the order in which they were said."""
 
 
-def question(text: str, system: str | None = None) -> Conversation:
+def question(
+    text: str, system: str | None = None, pictures: tuple[bytes, ...] = ()
+) -> Conversation:
     """Return a conversation of one user message, behind a system message where one is given."""
     before = () if system is None else (ChatMessage(Speaker.SYSTEM, system),)
-    return (*before, ChatMessage(Speaker.USER, text))
+    return (*before, ChatMessage(Speaker.USER, text, pictures))

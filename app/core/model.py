@@ -89,6 +89,8 @@ class Eyes:
     """Stands in a text for each row of a picture."""
     mark: str
     """Stands in a prompt for a picture."""
+    row_mark: str
+    """Becomes the token."""
     rows: int
     """Of a square."""
     row_width: int

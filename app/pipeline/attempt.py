@@ -23,7 +23,7 @@ from app.pipeline.failures import (
 )
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.opening_stages.open_command import open_command
-from app.pipeline.prompts.cutting import sendings, step_sizes
+from app.pipeline.prompts.cutting import sendings, sizes_around
 from app.pipeline.prompts.prefill_window import PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
@@ -169,7 +169,10 @@ class Attempt:
     def _sizes(self, tokens: int, answers: int) -> list[int]:
         if source := self._source_tokens:
             return [source, *([1] * (tokens - source))]
-        return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
+        pictures = {at: pixels.shape[1] for at, pixels in self.terms.pictures.items()}
+        return sizes_around(
+            pictures, tokens, answers, self._position, self.terms.chunk_tokens
+        )
 
     @property
     def _source_tokens(self) -> int:
@@ -338,10 +341,13 @@ class Attempt:
         for size in message:
             start = self._position
             record = self._record(tuple(tokens[start : start + size]), generated)
-            self._under_way(replace(record, steering=steering), len(message))
+            pixels = self.terms.pictures.get(start)
+            self._under_way(replace(record, steering=steering, pixels=pixels), len(message))
         last = self.steps[-1]
         row = self._row(self.steps[-len(message)])._replace(drafts=len(message) - 1)
         rows = np.array([tokens[first : last.end]], dtype="<i8")
+        if last.pixels is not None:
+            rows = last.pixels
         await self.stages[0].client.send_step([row], rows)
         return last.step
 

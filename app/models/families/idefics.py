@@ -30,6 +30,8 @@ from app.models.graphs.graph import ShardGraph
 from app.models.picture_settings import SECTION
 
 MARK: Final = "<image>"
+MOST_SQUARES: Final = 256
+"""Of a picture."""
 _PROJECTION: Final = "eyes.projection"
 _LANCZOS: Final = 1
 _LONGEST_PIXELS: Final = 4 * 364
@@ -76,18 +78,23 @@ def _eyes(configuration: Configuration, settings: Configuration, sizes: SiglipSi
     (token,) = configuration.tokens("image_token_id") or (None,)
     if token is None:
         raise BadInputError("configuration.field_lacking", field="image_token_id")
+    splits = settings.flag("do_image_splitting", default=True)
+    longest = _longest(settings, "size", _LONGEST_PIXELS)
+    if splits and (longest // square) ** 2 > MOST_SQUARES:
+        raise BadInputError("family.eyes_field", field="size")
     return Eyes(
         sight=Sight.IDEFICS,
         token=token,
         mark=MARK,
+        row_mark=MARK,
         rows=(sizes.side // group) ** 2,
         row_width=group**2 * sizes.patch_width,
         hidden_size=group**2 * sizes.size,
         pixels=sizes.pixels,
         patch_pixels=sizes.patch_pixels,
         group=group,
-        longest_pixels=_longest(settings, "size", _LONGEST_PIXELS),
-        splits=settings.flag("do_image_splitting", default=True),
+        longest_pixels=longest,
+        splits=splits,
         resample=settings.dimension("resample", _LANCZOS, 5),
     )
 

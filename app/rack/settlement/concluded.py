@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -145,8 +143,8 @@ class AttemptOutcome:
 
 
 def sent_tokens(step: StepRecord) -> Tensor:
-    """Return what the host sent in a step, `i8 [1, tokens]`."""
-    return np.array([step.tokens], dtype="<i8")
+    """Return what the host sent in a step, `i8 [1, tokens]` or pixels."""
+    return step.inputs
 
 
 def with_check(attempt: ConcludedAttempt, whole: WholeCheck | None) -> ConcludedAttempt:

@@ -37,6 +37,7 @@ from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
+from workers.identity.transcript import step_leaves
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
@@ -272,7 +273,9 @@ def _work_record(attempt: Attempt) -> WorkRecord:
     answers, steps = iter(attempt.answers), []
     for step in attempt.steps:
         answer = next(answers, None) if step.wants_token else None
-        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+        pixels = () if step.pixels is None else step_leaves(step.pixels, step.position)
+        leaves = tuple(each.hex() for each in pixels)
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
 
 

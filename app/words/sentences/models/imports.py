@@ -144,6 +144,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "A layer takes {layer:bytes} in float32, more than the {most:bytes} that one is calibrated"
         " in: the four bits were rounded without a text."
     ),
+    "import.uncalibrated_eyes": message(
+        "The decoder of a model that sees is not calibrated: its four bits were rounded without a"
+        " text. What looks at pictures stays float32."
+    ),
     "import.uncalibrated_pair": message(
         "Encoder and decoder are not calibrated: their four bits were rounded without a text."
     ),
