@@ -102,8 +102,9 @@ class Eyes:
     patch_pixels: int
     group: int
     """Patches along an edge of what becomes one row."""
-    longest_pixels: int = 0
-    """To which the longer edge of a picture is brought first; 0 where it is not."""
+    edge_pixels: int = 0
+    """To which an edge of a picture is brought first: the longer one where it is cut into squares,
+    the shorter where its middle is taken."""
     splits: bool = False
     """Whether a large picture comes in several squares."""
     resample: int = 3

@@ -170,9 +170,7 @@ class Attempt:
         if source := self._source_tokens:
             return [source, *([1] * (tokens - source))]
         pictures = {at: pixels.shape[1] for at, pixels in self.terms.pictures.items()}
-        return sizes_around(
-            pictures, tokens, answers, self._position, self.terms.chunk_tokens
-        )
+        return sizes_around(pictures, tokens, answers, self._position, self.terms.chunk_tokens)
 
     @property
     def _source_tokens(self) -> int:

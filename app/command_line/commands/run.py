@@ -55,9 +55,7 @@ def _run_to_the_end(
             raise
 
 
-def _start(
-    session: RackSession, arguments: argparse.Namespace, task: Task
-) -> list[RequestId]:
+def _start(session: RackSession, arguments: argparse.Namespace, task: Task) -> list[RequestId]:
     tokens, traced = arguments.tokens, arguments.trace is not None
     futures = [
         session.control.do(Ask(task, tokens, _sampling(arguments, stream), traced=traced))

@@ -37,9 +37,7 @@ class ChatTemplate:
         """
         return render(self.source, self.names(conversation, in_parts=in_parts), bounds)
 
-    def names(
-        self, conversation: Conversation, *, in_parts: bool = False
-    ) -> Mapping[str, object]:
+    def names(self, conversation: Conversation, *, in_parts: bool = False) -> Mapping[str, object]:
         """Return all that the template is told."""
         messages = [
             {"role": each.speaker.value, "content": _parts(each) if in_parts else each.text}

@@ -1,4 +1,6 @@
-"""Idefics3 and SmolVLM: SigLIP's blocks before a Llama (Laurençon et al. 2024; Marafioti et al. 2025).
+"""Idefics3 and SmolVLM: SigLIP's blocks before a Llama.
+
+Laurençon et al. 2024 (Idefics3, section 2.2); Marafioti et al. 2025 (SmolVLM).
 
 The patches of a small square, so many along its edge, become one row of the decoder (pixel
 shuffle): their states lie behind each other in a row anyway. The reference finds a patch's learned
@@ -21,7 +23,9 @@ from app.models.families.siglip import (
     Projection,
     Siglip,
     SiglipSizes,
+    colours_of,
     eye,
+    picture_token,
     siglip_sizes,
 )
 from app.models.families.text_part import text_part
@@ -51,12 +55,15 @@ def idefics3(configuration: Configuration) -> Family:
     sizes = siglip_sizes(vision)
     eyes = _eyes(configuration, settings, sizes)
     width = eyes.hidden_size
-    projection = matrix("model.connector.modality_projection.proj", text.dimensions.hidden_size, width)
+    projection = matrix(
+        "model.connector.modality_projection.proj", text.dimensions.hidden_size, width
+    )
 
     def project(graph: ShardGraph, rows: str) -> str:
         return graph.linear(rows, _PROJECTION)
 
     return SeeingModel(
+        "idefics3",
         text,
         Siglip(
             sizes,
@@ -75,16 +82,13 @@ def _eyes(configuration: Configuration, settings: Configuration, sizes: SiglipSi
     square = _longest(settings, "max_image_size", sizes.pixels)
     if square != sizes.pixels:
         raise BadInputError("family.eyes_field", field="max_image_size")
-    (token,) = configuration.tokens("image_token_id") or (None,)
-    if token is None:
-        raise BadInputError("configuration.field_lacking", field="image_token_id")
     splits = settings.flag("do_image_splitting", default=True)
     longest = _longest(settings, "size", _LONGEST_PIXELS)
     if splits and (longest // square) ** 2 > MOST_SQUARES:
         raise BadInputError("family.eyes_field", field="size")
     return Eyes(
         sight=Sight.IDEFICS,
-        token=token,
+        token=picture_token(configuration),
         mark=MARK,
         row_mark=MARK,
         rows=(sizes.side // group) ** 2,
@@ -93,7 +97,7 @@ def _eyes(configuration: Configuration, settings: Configuration, sizes: SiglipSi
         pixels=sizes.pixels,
         patch_pixels=sizes.patch_pixels,
         group=group,
-        longest_pixels=longest,
+        edge_pixels=longest,
         splits=splits,
         resample=settings.dimension("resample", _LANCZOS, 5),
     )
@@ -102,26 +106,3 @@ def _eyes(configuration: Configuration, settings: Configuration, sizes: SiglipSi
 def _longest(settings: Configuration, name: str, default: int) -> int:
     section = settings.section(name)
     return section.dimension("longest_edge", default, MOST_PIXELS) if section else default
-
-
-def colours_of(settings: Configuration, usual: Colours) -> Colours:
-    """Return how colours are shifted and scaled. Raises `BadInputError` for odd settings."""
-    if not all(settings.flag(name, default=True) for name in ("do_rescale", "do_normalize")):
-        raise BadInputError("family.eyes_field", field="do_normalize")
-    factor = settings.number("rescale_factor", 1 / 255)
-    if abs(factor * 255 - 1) > 1e-6:
-        raise BadInputError("family.eyes_field", field="rescale_factor")
-    return Colours(
-        _three(settings, "image_mean", usual.mean), _three(settings, "image_std", usual.deviation)
-    )
-
-
-def _three(
-    settings: Configuration, name: str, usual: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    if settings.values.get(name) is None:
-        return usual
-    found = settings.numbers(name)
-    if len(found) != 3:
-        raise BadInputError("family.eyes_field", field=name)
-    return (found[0], found[1], found[2])

@@ -93,13 +93,9 @@ class Tower(Protocol):
 class SeeingModel:
     """A decoder with eyes: layers are numbered through both chains, those that look first."""
 
+    name: str
     text: Family
     tower: Tower
-
-    @property
-    def name(self) -> str:
-        """The decoder's family: all that is done with tokens follows from it."""
-        return self.text.name
 
     @property
     def encoder_layers(self) -> int:
@@ -139,15 +135,13 @@ class SeeingModel:
     def _looking(self, layer: int) -> BlockPlan:
         is_last = layer + 1 == self.tower.layer_count
         ending = self.tower.ending() if is_last else ()
-        return BlockPlan(
-            BlockKind.LAYER, (*self.tower.layer(layer), *ending), (), 0, self._share
-        )
+        return BlockPlan(BlockKind.LAYER, (*self.tower.layer(layer), *ending), (), 0, self._share)
 
     @property
     def _share(self) -> float:
         """How often a block is read for a token that is written, or takes as long as that."""
         eyes = self.tower.eyes
-        along = eyes.longest_pixels // eyes.pixels if eyes.splits else 1
+        along = eyes.edge_pixels // eyes.pixels if eyes.splits else 1
         squares = along * along + 1 if along > 1 else 1
         return squares * eyes.rows * eyes.group**2 / (PATCHES_A_READING * TOKENS_A_PICTURE)
 

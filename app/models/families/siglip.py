@@ -7,7 +7,7 @@ every patch sees all others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class SiglipSizes:
     def side(self) -> int:
         """Patches along an edge; pixels that are left over are not looked at."""
         return self.pixels // self.patch_pixels
+
+    def with_layers(self, count: int) -> SiglipSizes:
+        """Return the same with so many layers."""
+        return replace(self, layer_count=count)
 
     @property
     def patch_width(self) -> int:
@@ -141,16 +145,19 @@ class Siglip:
         return (*norm, *self.projection.weights)
 
     def add_beginning(self, graph: ShardGraph, pixels: str) -> str:
-        """Bring colours to what the model knows, multiply each patch and add where it lies."""
+        """Multiply each patch and add where it lies."""
+        states = graph.linear(self.in_colours(graph, pixels), _PATCHES)
+        order = graph.constant("places.order", self._place_order())
+        places = graph.operator("Gather", [graph.weight(_PLACES), order])
+        return graph.operator("Add", [states, places])
+
+    def in_colours(self, graph: ShardGraph, pixels: str) -> str:
+        """Return patches `[1, patches, numbers]` with colours as the model knows them."""
         apart = np.array([1, -1, self.sizes.patch_width], np.int64)
         patches = graph.operator("Reshape", [pixels, graph.constant("patches.apart", apart)])
         factor, shift = self._colour_steps()
         bright = graph.operator("Mul", [patches, graph.constant("colours.factor", factor)])
-        bright = graph.operator("Add", [bright, graph.constant("colours.shift", shift)])
-        states = graph.linear(bright, _PATCHES)
-        order = graph.constant("places.order", self._place_order())
-        places = graph.operator("Gather", [graph.weight(_PLACES), order])
-        return graph.operator("Add", [states, places])
+        return graph.operator("Add", [bright, graph.constant("colours.shift", shift)])
 
     def add_layer(self, graph: ShardGraph, layer: int, states: str) -> str:
         """Add attention and feed-forward, each around a residual."""
@@ -199,11 +206,41 @@ def eye(name: str, *parts: Part, bias: bool = True) -> tuple[Weight, ...]:
     matrices = Weight(name, WeightRole.EYE, parts)
     if not bias:
         return (matrices,)
-    biases = (
-        Part(part.name.removesuffix(".weight") + ".bias", (part.shape[0],)) for part in parts
-    )
+    biases = (Part(part.name.removesuffix(".weight") + ".bias", (part.shape[0],)) for part in parts)
     return (matrices, _vector(name + BIAS_SUFFIX, *biases))
 
 
 def _vector(name: str, *parts: Part) -> Weight:
     return Weight(name, WeightRole.VECTOR, parts)
+
+
+def colours_of(settings: Configuration, usual: Colours) -> Colours:
+    """Return how colours are shifted and scaled. Raises `BadInputError` for odd settings."""
+    if not all(settings.flag(name, default=True) for name in ("do_rescale", "do_normalize")):
+        raise BadInputError("family.eyes_field", field="do_normalize")
+    factor = settings.number("rescale_factor", 1 / 255)
+    if abs(factor * 255 - 1) > 1e-6:
+        raise BadInputError("family.eyes_field", field="rescale_factor")
+    return Colours(
+        _three(settings, "image_mean", usual.mean), _three(settings, "image_std", usual.deviation)
+    )
+
+
+def _three(
+    settings: Configuration, name: str, usual: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    if settings.values.get(name) is None:
+        return usual
+    found = settings.numbers(name)
+    if len(found) != 3:
+        raise BadInputError("family.eyes_field", field=name)
+    return (found[0], found[1], found[2])
+
+
+def picture_token(configuration: Configuration) -> int:
+    """Return the token that stands for a row of a picture. Raises `BadInputError`."""
+    name = configuration.first_of("image_token_id", "image_token_index")
+    found = configuration.tokens(name)
+    if len(found) != 1:
+        raise BadInputError("configuration.field_lacking", field=name)
+    return found[0]

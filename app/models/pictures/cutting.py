@@ -59,7 +59,7 @@ def rows_of(squares: list[Image.Image], eyes: Eyes) -> Rows:
 
 def _in_squares(picture: Image.Image, eyes: Eyes) -> Squares:
     """Bring the longer edge to what the model wants, then cut (Idefics3, section 2.2)."""
-    height, width = _longer_edge(picture.height, picture.width, eyes.longest_pixels)
+    height, width = _longer_edge(picture.height, picture.width, eyes.edge_pixels)
     picture = _resized(picture, height, width, eyes)
     edge = eyes.pixels
     if not eyes.splits:
@@ -112,7 +112,7 @@ def _whole_squares(height: int, width: int, edge: int) -> tuple[int, int]:
 def _middle(picture: Image.Image, eyes: Eyes) -> Image.Image:
     """Bring the shorter edge to the square's and take the middle (CLIP)."""
     short, long = sorted((picture.height, picture.width))
-    edge = eyes.longest_pixels
+    edge = eyes.edge_pixels
     longer = int(edge * long / short)
     upright = picture.width <= picture.height
     height, width = (longer, edge) if upright else (edge, longer)

@@ -39,7 +39,7 @@ class RequestText:
 
     def content(self) -> bytes:
         """Return the bytes whose SHA-256 stands for the request."""
-        fields = {
+        fields: dict[str, Any] = {
             "type": _REQUEST_TYPE,
             "request": self.request,
             "salt": self.salt.hex(),

@@ -37,12 +37,12 @@ from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
-from workers.identity.transcript import step_leaves
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
+from workers.identity.transcript import step_leaves
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000

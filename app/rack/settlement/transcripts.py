@@ -108,9 +108,7 @@ async def _grounds(
 def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:
     """Return what a stage must have received, step by step."""
     shape, boundary = span.shape, attempt.terms.boundary
-    return [
-        _input_form(shape, boundary, step) for step in attempt.steps[:steps]
-    ]
+    return [_input_form(shape, boundary, step) for step in attempt.steps[:steps]]
 
 
 def _input_form(shape: SpanShape, boundary: Boundary, step: StepRecord) -> TensorForm:
