@@ -7,10 +7,10 @@ import codecs
 from pathlib import Path
 from typing import cast
 
+from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.models.formats.plain_text import plain_text
-from app.models.pictures.reading import MOST_BYTES
 from app.words.sentences import sentence
 
 MAXIMUM_TEXT_BYTES = 1 << 20
@@ -64,13 +64,13 @@ def read_picture_file(path: Path) -> bytes:
     """Return a picture's file. Raises `BadInputError` where it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MOST_PICTURE_BYTES + 1)
     except OSError as error:
         raise BadInputError(
             "picture.unreadable", path=str(path), reason=reason_of(error)
         ) from error
-    if len(content) > MOST_BYTES:
-        raise BadInputError("picture.file_too_large", most_mib=MOST_BYTES >> 20)
+    if len(content) > MOST_PICTURE_BYTES:
+        raise BadInputError("picture.file_too_large", most_mib=MOST_PICTURE_BYTES >> 20)
     return content
 
 

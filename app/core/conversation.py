@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+MOST_PICTURE_BYTES: Final = 32 << 20
+"""Of a picture's file."""
 
 
 class Speaker(StrEnum):

@@ -337,6 +337,8 @@ class ModelChoice:
     """What it can be asked for, the plainest first."""
     harm: Fact | None = None
     """That quantisation has clearly harmed it, if it has."""
+    sees: bool = False
+    """Whether it takes pictures."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError, reason_of
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-MOST_BYTES: Final = 32 << 20
-"""Of a file."""
 MOST_PIXELS: Final = 64_000_000
 """Decoded they take 192 MB; phones take pictures of 50 million."""
 _MODES: Final = frozenset(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"))
@@ -26,8 +25,8 @@ def read_picture(content: bytes) -> Image.Image:
     Raises `BadInputError` for what is no picture of one of the forms, damaged, animated or too
     large; the size is known from the header, before anything is decoded.
     """
-    if len(content) > MOST_BYTES:
-        raise BadInputError("picture.file_too_large", most_mib=MOST_BYTES >> 20)
+    if len(content) > MOST_PICTURE_BYTES:
+        raise BadInputError("picture.file_too_large", most_mib=MOST_PICTURE_BYTES >> 20)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError
-from app.models.pictures.reading import MOST_BYTES, MOST_PIXELS, read_picture
+from app.models.pictures.reading import MOST_PIXELS, read_picture
 from tests.saying import raises_saying
 
 ORANGE = (250, 120, 10)
@@ -104,4 +105,4 @@ def test_sixteen_bits_a_colour_are_refused_instead_of_clipped() -> None:
 
 def test_a_file_that_is_too_large_is_not_looked_at() -> None:
     with raises_saying(BadInputError, match="larger than 32 MiB"):
-        read_picture(bytes(MOST_BYTES + 1))
+        read_picture(bytes(MOST_PICTURE_BYTES + 1))
