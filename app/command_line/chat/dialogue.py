@@ -45,7 +45,7 @@ class ChatSettings:
         return tuple((name, _typed(getattr(self, name))) for name in _SETTINGS)
 
 
-class Turn(NamedTuple):
+class SaidTurn(NamedTuple):
     """What was said, with pictures, and what was answered."""
 
     asked: str
@@ -59,7 +59,7 @@ class Dialogue:
 
     system: str = ""
     settings: ChatSettings = ChatSettings()
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[SaidTurn] = field(default_factory=list)
     pictures: list[bytes] = field(default_factory=list)
     """Files that go with what is said next."""
 
@@ -87,7 +87,7 @@ class Dialogue:
     def answered(self, text: str, answer: str) -> None:
         """Add a turn; one without any answer is as if it had not been said."""
         if answer.strip():
-            self.turns.append(Turn(text, answer.strip(), tuple(self.pictures)))
+            self.turns.append(SaidTurn(text, answer.strip(), tuple(self.pictures)))
             self.pictures.clear()
 
 

@@ -31,7 +31,7 @@ from app.models.families.siglip import (
 from app.models.families.text_part import text_part
 from app.models.families.weights import matrix
 from app.models.graphs.graph import ShardGraph
-from app.models.picture_settings import SECTION
+from app.models.pictures.settings import SECTION
 
 MARK: Final = "<image>"
 MOST_SQUARES: Final = 256

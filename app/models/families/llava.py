@@ -28,7 +28,7 @@ from app.models.families.text_part import text_part
 from app.models.families.weights import matrix
 from app.models.graphs.graph import ShardGraph
 from app.models.graphs.operators import activate, require_activation
-from app.models.picture_settings import SECTION
+from app.models.pictures.settings import SECTION
 
 MARK: Final = "<image>"
 _IN, _OUT = "eyes.projection.in", "eyes.projection.out"

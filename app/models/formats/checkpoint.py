@@ -41,7 +41,7 @@ from app.models.formats.packed.forms import PackedForms
 from app.models.formats.packed.interface import PackedMatrix
 from app.models.formats.tensor_names import names_of
 from app.models.formats.torch_file import TorchFile, TorchFileError
-from app.models.picture_settings import with_picture_settings
+from app.models.pictures.settings import with_picture_settings
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.sentence_settings import (
     DENSE_FILE,

@@ -43,6 +43,11 @@ class AttemptTerms:
     """What is sent in place of tokens, `u1 [1, rows, numbers]`, by the first one's position."""
 
     @property
+    def picture_rows(self) -> dict[int, int]:
+        """How many tokens each picture stands for, by the first one's position."""
+        return {at: pixels.shape[1] for at, pixels in self.pictures.items()}
+
+    @property
     def committed_alternatives(self) -> int:
         """How many of the likeliest tokens the last stage commits to, shown or not."""
         return max(self.alternatives, COMMITTED_ALTERNATIVES)

@@ -13,8 +13,8 @@ import pytest
 from app.models.configuration import Configuration
 from app.models.families.registry import family_of
 from app.models.families.seeing import SeeingModel
-from app.models.picture_settings import SECTION
 from app.models.pictures.cutting import squares_of
+from app.models.pictures.settings import SECTION
 from tests.integration.models.seeing import SEEING, a_picture, pixels_of, transformers
 
 FORMS = ((90, 50), (50, 90), (64, 64), (31, 300), (300, 31), (1, 40), (97, 3), (200, 180))
