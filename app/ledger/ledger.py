@@ -35,7 +35,6 @@ from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.journal_clock import JournalClock
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
-from app.ledger.journal.signature_processes import CheckedReceipts
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
@@ -79,8 +78,6 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
-        self.checked = CheckedReceipts()
-        """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), deleting(self.evidence, self._recent.add)
         )
@@ -201,7 +198,7 @@ class Ledger:
         Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
         """
         signed = SignedReceipt.of(data, signature, public_key)
-        work = signed.work() if signed in self.checked else signed.verified()
+        work = signed.verified()
         attempt = self._state.transaction(work.transaction)
         fields = {"transaction": work.transaction, "stage": work.index}
         known = attempt.receipts.get(work.index)
