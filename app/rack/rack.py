@@ -174,7 +174,11 @@ class Rack:
             fleet=self.fleet,
             assigner=self.assigner,
             settlement=self.checks.settlement(
-                self._context, self.ledger_thread, self._audit_pool, self.library.store.folder
+                self._context,
+                self.ledger_thread,
+                self._audit_pool,
+                self.library.store.folder,
+                self.assigner,
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,
