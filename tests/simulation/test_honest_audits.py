@@ -35,7 +35,7 @@ from tests.unit.proof.sharp.support import altered, on_kleidi
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.protocol.wire import Tensor
 
-PHONES = int(os.environ.get("SHARDLOOM_HONEST_PHONES", "20"))
+PHONES = int(os.environ.get("SHARDLOOM_HONEST_PHONES", "2000"))
 AUDITS = 1_000
 FOLLOWED = 20
 """So many of them are reckoned by the ledger's own rules too."""

@@ -146,9 +146,9 @@ class AttemptOutcome:
     not_audited: Mapping[int, tuple[DutyOutcome, Fact]] = field(default_factory=dict)
     """By stage, what became of an audit that was due and has no verdict, and why."""
     close_looks: tuple[CloseLook, ...] = ()
-    verifier_checks: tuple[VerifierCheck, ...] = ()
     disputed_edges: tuple[tuple[Serial, Serial], ...] = ()
     """Sender and receiver that signed different things, of whom nobody is proven wrong."""
+    verifier_checks: tuple[VerifierCheck, ...] = ()
 
     @property
     def in_doubt(self) -> bool:

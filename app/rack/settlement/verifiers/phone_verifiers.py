@@ -99,8 +99,9 @@ class PhoneVerifiers:
             if not phones:
                 continue
             question = await pool.run(asked_of, attempt, index, store, open_engine)
-            shard = attempt.spans[index].shard
-            answer = question and await self._asked(phones, shard, question)
+            if question is None:
+                continue
+            answer = await self._asked(phones, attempt.spans[index].shard, question)
             if answer is not None:
                 answers.append((index, answer))
         return answers

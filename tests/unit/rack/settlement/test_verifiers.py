@@ -159,11 +159,10 @@ def test_an_idle_phone_audits_every_stage_and_keeps_nothing(
     assert heads.isdisjoint(blob.sha256 for blob in scene.stored)
 
 
-@pytest.mark.parametrize("left_out", [{"on": False}, {"private": True}, {"busy": True}])
-def test_nobody_is_asked_where_nobody_may_be(
-    tmp_path: Path, subject: Subject, left_out: dict[str, bool]
-) -> None:
-    scene = Scene(tmp_path, subject, NEVER, **left_out)
+@pytest.mark.parametrize("why", ["off", "private", "busy"])
+def test_nobody_is_asked_where_nobody_may_be(tmp_path: Path, subject: Subject, why: str) -> None:
+    off, private, busy = (why == each for each in ("off", "private", "busy"))
+    scene = Scene(tmp_path, subject, NEVER, on=not off, private=private, busy=busy)
     assert scene.judged() == JudgedAnswers()
     assert scene.worker.asked == 0
 
