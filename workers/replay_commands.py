@@ -21,8 +21,8 @@ from workers.protocol.replay_commands import (
     EndReplay,
     OpenStates,
     Recompute,
-    Recomputed,
     ReplaySteps,
+    RowsRecomputed,
     ShowCanary,
     SignStates,
     StatesOpened,
@@ -113,7 +113,7 @@ class ReplayCommands:
         self._running = None
         return Done()
 
-    def recompute(self, command: Recompute) -> Recomputed:
+    def recompute(self, command: Recompute) -> RowsRecomputed:
         """Put rows through layers for an audit of another phone; nothing of them is kept."""
         span = self._parts.spans.find(command.span)
         if len(command.tensors) != 1:
@@ -124,7 +124,7 @@ class ReplayCommands:
         span.engine.check_rows(rows)
         if rows.shape[1] > MAXIMUM_RECOMPUTED_ROWS:
             raise RequestRefusedError("rows.too_many", limit=MAXIMUM_RECOMPUTED_ROWS)
-        return Recomputed((span.engine.run(0, command.position, rows),))
+        return RowsRecomputed((span.engine.run(0, command.position, rows),))
 
     def _find(self) -> _Running:
         if self._running is None:

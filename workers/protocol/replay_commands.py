@@ -111,14 +111,14 @@ class EndReplay(WorkerCommand[Done], kind=Kind.END_REPLAY):
 
 
 @dataclass(frozen=True)
-class Recomputed(Reply):
+class RowsRecomputed(Reply):
     """What left the layers: one tensor, `f4 [1, rows, hidden]`."""
 
     tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
 
 
 @dataclass(frozen=True)
-class Recompute(WorkerCommand[Recomputed], kind=Kind.RECOMPUTE):
+class Recompute(WorkerCommand[RowsRecomputed], kind=Kind.RECOMPUTE):
     """Put rows through a span that no transaction uses, behind those before; no receipt is made.
 
     One tensor, of so many rows as a worker soon comes to other work between them

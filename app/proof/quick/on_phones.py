@@ -30,7 +30,7 @@ from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)
-class Question:
+class LayerQuestion:
     """What a phone is asked: to put rows through the layers of a stage, its head left out."""
 
     part: StagePart
@@ -46,11 +46,11 @@ class PhoneAnswer:
     """What a phone says that leaves the layers, `f4 [1, rows, hidden]`."""
 
     serial: Serial
-    question: Question
+    question: LayerQuestion
     rows: Tensor
 
 
-def question_of(case: AuditCase, open_engine: OpenEngine = open_shard) -> Question | None:
+def question_of(case: AuditCase, open_engine: OpenEngine = open_shard) -> LayerQuestion | None:
     """Return what a phone of the receipt's class can be asked; None where rows together show less.
 
     Blocking: an embedding in front is run here. Raises `workers.errors.ReportedError` where it
@@ -66,7 +66,7 @@ def question_of(case: AuditCase, open_engine: OpenEngine = open_shard) -> Questi
         if part.shape.layer_count:
             shape = replace(part.shape, slots=1, context_tokens=rows.shape[1])
             asked = StagePart(part.graph_path, shape)
-            return Question(asked, rows, _files(part.graph_path))
+            return LayerQuestion(asked, rows, _files(part.graph_path))
         rows = through(opened(case, part, rows, open_engine), rows)
     return None
 

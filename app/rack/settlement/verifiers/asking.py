@@ -13,7 +13,7 @@ import numpy as np
 from app.core.errors import PhoneLostError, WorkerError
 from app.core.model import Blob
 from app.models.shards import Shard
-from app.proof.quick.on_phones import PhoneAnswer, Question
+from app.proof.quick.on_phones import LayerQuestion, PhoneAnswer
 from app.proof.stage_parts import StagePart
 from app.rack.layers.spans import LOAD_TIMEOUT_S, SpanLoader
 from app.rack.phones.phone import Phone
@@ -27,7 +27,7 @@ UNLOAD_TIMEOUT_S: Final = 5.0
 _NUMBERS: Final = itertools.count(1)
 
 
-def files_of(shard: Shard, question: Question) -> tuple[Blob, ...]:
+def files_of(shard: Shard, question: LayerQuestion) -> tuple[Blob, ...]:
     """Return the graph that is asked about, then the weights that it takes."""
     graphs = (shard.graph, *(part.graph for part in shard.parts))
     name = question.part.graph_path.name
@@ -41,7 +41,7 @@ def needed_bytes(files: Sequence[Blob], part: StagePart) -> int:
 
 
 async def answer_of(
-    phone: Phone, files: Sequence[Blob], question: Question, loader: SpanLoader
+    phone: Phone, files: Sequence[Blob], question: LayerQuestion, loader: SpanLoader
 ) -> PhoneAnswer:
     """Return what a phone makes of the rows; it keeps the files and nothing else.
 
@@ -77,7 +77,9 @@ def _pieces(rows: Tensor) -> Iterator[tuple[int, Tensor]]:
         yield start, np.ascontiguousarray(rows[:, start : start + MAXIMUM_RECOMPUTED_ROWS])
 
 
-def _checked(phone: Phone, question: Question, asked: Tensor, answered: Sequence[Tensor]) -> Tensor:
+def _checked(
+    phone: Phone, question: LayerQuestion, asked: Tensor, answered: Sequence[Tensor]
+) -> Tensor:
     """Return the rows in an answer. Raises `WorkerError` for anything else."""
     shape = (1, asked.shape[1], question.part.shape.hidden_size)
     if len(answered) != 1 or answered[0].shape != shape or answered[0].dtype != np.float32:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.core.identifiers import Serial
 from app.proof.case import Verdict
-from app.proof.quick.on_phones import PhoneAnswer, Question, is_right, question_of, verdict_by
+from app.proof.quick.on_phones import LayerQuestion, PhoneAnswer, is_right, question_of, verdict_by
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.settlement.audit_cases import case_of, is_auditable
 from app.rack.settlement.concluded import ConcludedAttempt, VerifierCheck
@@ -39,7 +39,7 @@ def stages_to_ask(attempt: ConcludedAttempt) -> list[int]:
 
 def asked_of(
     attempt: ConcludedAttempt, index: int, store: Path, open_engine: OpenEngine = open_shard
-) -> Question | None:
+) -> LayerQuestion | None:
     """Return what a phone can be asked of a stage; None where nothing. Blocking."""
     try:
         return question_of(case_of(attempt, index, store), open_engine)

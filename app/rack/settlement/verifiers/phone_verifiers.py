@@ -16,7 +16,7 @@ from typing import Final
 from app.core.errors import ShardloomError
 from app.core.identifiers import Serial
 from app.models.shards import Shard
-from app.proof.quick.on_phones import PhoneAnswer, Question
+from app.proof.quick.on_phones import LayerQuestion, PhoneAnswer
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
@@ -126,7 +126,7 @@ class PhoneVerifiers:
         return [self._fleet.phones[serial] for serial in allowed]
 
     async def _asked(
-        self, phones: Sequence[Phone], shard: Shard, question: Question
+        self, phones: Sequence[Phone], shard: Shard, question: LayerQuestion
     ) -> PhoneAnswer | None:
         """Return the answer of one of the phones that have room for it, drawn."""
         files = files_of(shard, question)

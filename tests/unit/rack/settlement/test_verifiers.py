@@ -37,7 +37,7 @@ from tests.unit.rack.test_other_processor_audit import ELSEWHERE, TOKENS, Subjec
 from workers.engine.engine import ShardEngine
 from workers.protocol.commands import Done, Load, Loaded, Unload
 from workers.protocol.message import Reply
-from workers.protocol.replay_commands import Recompute, Recomputed
+from workers.protocol.replay_commands import Recompute, RowsRecomputed
 
 NEVER, ALWAYS = bytes([255]) * 8, bytes(8)
 """Chance that no answer is computed again by, and that each is."""
@@ -72,7 +72,7 @@ class IdleWorker:
             case Recompute(span, position, (rows,)):
                 engine = self._spans[span]
                 false = engine.shape.blocks.first in self.lies
-                return Recomputed((engine.run(0, position, rows) * (-1 if false else 1),))
+                return RowsRecomputed((engine.run(0, position, rows) * (-1 if false else 1),))
             case Unload(span):
                 del self._spans[span]
                 return Done()
