@@ -317,8 +317,9 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term, and what adds up. Raises `LedgerError` for one banned."""
-        standing, refuses = self.standing(serial), self._state.phone(serial).deaths.refuses
-        if standing.jailed_until_ms is not None or not standing.admitted or refuses:
+        standing, phone = self.standing(serial), self._state.phone(serial)
+        held = phone.deaths.refuses or phone.false_answers
+        if standing.jailed_until_ms is not None or not standing.admitted or held:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
