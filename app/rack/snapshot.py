@@ -327,7 +327,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One imported model."""
+    """One imported model; one that `sees` takes pictures."""
 
     name: str
     quantization: str
@@ -338,7 +338,6 @@ class ModelChoice:
     harm: Fact | None = None
     """That quantisation has clearly harmed it, if it has."""
     sees: bool = False
-    """Whether it takes pictures."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,9 @@ def _saved(message: ChatMessage) -> str | list[dict[str, object]]:
     if not message.pictures:
         return message.text
     urls = ("data:;base64," + base64.b64encode(each).decode() for each in message.pictures)
-    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    pictures: list[dict[str, object]] = [
+        {"type": "image_url", "image_url": {"url": url}} for url in urls
+    ]
     return [*pictures, {"type": "text", "text": message.text}]
 
 
