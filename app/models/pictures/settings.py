@@ -8,9 +8,8 @@ from app.models.configuration import Configuration
 
 SECTION = "pictures"
 """Where the settings are put in the checkpoint's configuration."""
-SETTINGS_FILE = "preprocessor_config.json"
-PROCESSOR_FILE = "processor_config.json"
-"""Newer folders have them there, in a section."""
+PICTURE_FILES = ("preprocessor_config.json", "processor_config.json")
+"""The first that there is counts; in the second, of newer folders, they stand in a section."""
 _PROCESSOR_SECTION = "image_processor"
 
 
@@ -28,8 +27,9 @@ def with_picture_settings(configuration: Configuration, folder: Path) -> Configu
 
 
 def _settings(folder: Path) -> Configuration | None:
-    if (folder / SETTINGS_FILE).is_file():
-        return Configuration.from_file(folder / SETTINGS_FILE)
-    if (folder / PROCESSOR_FILE).is_file():
-        return Configuration.from_file(folder / PROCESSOR_FILE).section(_PROCESSOR_SECTION)
+    settings, processor = (folder / name for name in PICTURE_FILES)
+    if settings.is_file():
+        return Configuration.from_file(settings)
+    if processor.is_file():
+        return Configuration.from_file(processor).section(_PROCESSOR_SECTION)
     return None
