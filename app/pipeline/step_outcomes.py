@@ -200,7 +200,15 @@ class StepOutcomes:
             if stage.client.lost:
                 raise StageFailedError("phone.stopped_answering", phone=stage.serial)
 
+    def _raise_if_one_hangs(self) -> None:
+        """Go on without a phone that tells nothing of itself while a step is overdue."""
+        for stage in self._stages:
+            if stage.client.hangs:
+                raise StageFailedError("phone.stopped_answering", phone=stage.serial)
+
     def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
+        if silence.look() > limits.overdue_s:
+            self._raise_if_one_hangs()
         for stage, limit_s in zip(self._stages, limits.stages_s, strict=True):
             if stage.client.working_s > limit_s:
                 raise StageFailedError("stage.late", phone=stage.serial, limit=limit_s)

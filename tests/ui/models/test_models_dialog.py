@@ -55,15 +55,15 @@ class ScriptedDesk:
             raise self.failure
         return [each for each in (TINY, CLOSED) if words in each.name]
 
-    def foresee(self, name: str, form: str) -> ForeseenModel:
+    def foresee(self, name: str, form: str, cache: str) -> ForeseenModel:
         self.foreseen.append(name)
         assert self.answering.wait(60)
-        return self.real.foresee(name, form)
+        return self.real.foresee(name, form, cache)
 
-    def import_command(self, name: str, form: str) -> Sequence[str]:
+    def import_command(self, name: str, form: str, cache: str) -> Sequence[str]:
         if self.script:
             return (sys.executable, "-c", textwrap.dedent(self.script))
-        return self.real.import_command(name, form)
+        return self.real.import_command(name, form, cache)
 
     def delete(self, name: str) -> int:
         assert self.answering.wait(60)
