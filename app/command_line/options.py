@@ -16,10 +16,8 @@ from app.rack.options import (
     RackOptions,
 )
 from workers.protocol.boundary import Boundary
-from workers.protocol.span_shape import RowForm
 
 BOUNDARIES = {"f32": Boundary.F32, "f16": Boundary.F16}
-CACHE_FORMS = {form.word: form for form in RowForm}
 
 
 def rack_options(arguments: argparse.Namespace) -> RackOptions:

@@ -14,6 +14,8 @@ from workers.protocol.chain import ChainName, Span
 from workers.protocol.span_shape import RowForm
 
 _FLOAT32 = "f32"
+CACHE_FORMS = {form.word: form for form in RowForm}
+"""How a text's keys and values may be kept, by the words for it."""
 DEMO_MODEL = "demo"
 """The model that comes with the program."""
 

@@ -38,9 +38,9 @@ class Shard:
     Graph inputs: `input_ids` int64 [batch, tokens] with the embedding, else `hidden_in` float32
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in its chain, `past.{l}.key` and `past.{l}.value`
-    [batch, kv_heads, context, head_size], in the form of the model's cache. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead and
-    `final_row` float32 [batch, hidden], what went into the head there, or
+    [batch, kv_heads, context, head_size], in the form of the model's cache. Outputs: `hidden_out`
+    float32 [batch, tokens, hidden], with the head `logits` float32 [batch, vocabulary] of the last
+    position instead and `final_row` float32 [batch, hidden], what went into the head there, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
     bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
     that was cut does not take several rows together, its batch is 1.

