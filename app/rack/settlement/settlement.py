@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -143,7 +143,12 @@ class Settlement:
         `text_s` is what the text took so far; once `stop` is set it is not checked any further.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
-        receipts = await _receipts(attempt)
+        absent = {
+            stage.serial
+            for stage in attempt.stages
+            if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
+        }
+        receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
         await self._ledger_thread.check_receipts(
             [
@@ -158,7 +163,7 @@ class Settlement:
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        unsigned = _unsigned(attempt, bodies, phones)
+        unsigned = _unsigned(attempt, bodies, phones, absent)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
@@ -224,8 +229,10 @@ async def _with_transcripts(
     )
 
 
-async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
+async def _receipts(attempt: Attempt, absent: Collection[Serial]) -> dict[Serial, SealedReceipt]:
     """Ask every stage for its receipt that is not known to have said what it may not say.
+
+    Those that are `absent` are not asked: nobody would answer.
 
     Where no step was sent there is nothing to sign for: stages may have begun with other rows.
     """
@@ -235,7 +242,7 @@ async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
         *(
             sealed_receipt(stage, attempt.transaction, len(attempt.steps), attempt.completed_steps)
             for stage in attempt.stages
-            if stage.serial not in attempt.offences
+            if stage.serial not in attempt.offences and stage.serial not in absent
         )
     )
     return {receipt.serial: receipt for receipt in sealed if receipt is not None}
@@ -277,14 +284,21 @@ def _work_record(attempt: Attempt) -> WorkRecord:
 
 
 def _unsigned(
-    attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
+    attempt: Attempt,
+    bodies: Mapping[Serial, ReceiptBody],
+    phones: Mapping[Serial, Phone],
+    absent: Collection[Serial],
 ) -> dict[Serial, Fact]:
-    """Return the stages that still answer but gave no receipt that holds."""
+    """Return the stages that still answer but gave no receipt that holds.
+
+    Those that were `absent` when they were to be asked gave none for that.
+    """
     return {
         stage.serial: Fact("offence.did_not_sign")
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
+        and stage.serial not in absent
         and phones[stage.serial].state is not DeviceState.LOST
         and not stage.client.lost
     }
