@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from app.core.identifiers import Serial, TransactionId
 from app.pipeline.attempt import Attempt
@@ -21,6 +22,8 @@ from app.rack.requests.workplace import Workplace
 from app.rack.settlement.concluded import AttemptOutcome
 from workers.identity.receipts import ReceiptBody
 
+LONGEST_WAIT_S: Final = 3.0
+"""How long reading a text once waits at most until it goes on: seats are held meanwhile."""
 _Result = TypeVar("_Result")
 
 
@@ -62,6 +65,7 @@ class AttemptEnds:
     """Set once nobody waits for the text any more: what takes long ends then."""
     pending: list[PendingCheck] = field(default_factory=list)
     _later: list[asyncio.Task[Mapping[Serial, ReceiptBody]]] = field(default_factory=list)
+    _goes_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def end(self, ended: EndedAttempt, seat: Seat) -> Mapping[Serial, ReceiptBody]:
         """Have an attempt signed for, give its seat back and return what was signed.
@@ -70,11 +74,17 @@ class AttemptEnds:
         """
         if not ended.goes_on_elsewhere:
             return await self.to_its_end(self._end(ended, seat))
+        self._goes_on.clear()
         self._later.append(self._started(self._end(ended, seat)))
         return {}
 
+    def text_goes_on(self) -> None:
+        """Read what was written so far from now on: the next token has come."""
+        self._goes_on.set()
+
     async def all_ended(self) -> None:
         """Wait for what was not waited for. Raises what the first of these raised."""
+        self._goes_on.set()
         while self._later:
             await asyncio.wait({self._later[0]})
             self._later.pop(0).result()
@@ -103,8 +113,14 @@ class AttemptEnds:
         attempt, applied, kept_steps = ended.attempt, ended.applied, 0
         try:
             await attempt.drain()
+            phones, wait = self.workplace.fleet.phones, self._until_it_goes_on
             concluded = await self.workplace.settlement.conclude(
-                attempt, applied, self.workplace.fleet.phones, ended.text_s, self.stop
+                attempt,
+                applied,
+                phones,
+                ended.text_s,
+                self.stop,
+                wait if ended.goes_on_elsewhere else None,
             )
             self.request.text_s += ended.text_s
             if concluded.whole is not None:
@@ -126,6 +142,12 @@ class AttemptEnds:
             )
         )
         return concluded.bodies
+
+    async def _until_it_goes_on(self) -> None:
+        """Leave the processors to what the next token needs."""
+        with suppress(TimeoutError):
+            async with self.workplace.clock.timeout(LONGEST_WAIT_S):
+                await self._goes_on.wait()
 
     def keep(self, attempt: Attempt, applied: Applied) -> int:
         """Let others begin with what every stage has done; return how many steps to keep."""

@@ -217,6 +217,7 @@ class RequestRunner:
         known = (*request.prompt_tokens, *request.tokens)
         steering = await self._steering()
         self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
+        self._ends.text_goes_on()
         self._ends.keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):

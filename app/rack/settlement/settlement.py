@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -142,10 +142,12 @@ class Settlement:
         phones: Mapping[Serial, Phone],
         text_s: float,
         stop: Event,
+        before_check: Callable[[], Awaitable[None]] | None = None,
     ) -> ConcludedAttempt:
         """Collect receipts, check the text, decide what is audited, fetch what audits need.
 
         `text_s` is what the text took so far; once `stop` is set it is not checked any further.
+        What is to be awaited `before_check` is, once all is signed for and journalled.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
         absent = {
@@ -191,6 +193,8 @@ class Settlement:
             ancestors=attempt.ancestors,
             ran_together=attempt.ran_together,
         )
+        if before_check is not None:
+            await before_check()
         if self._checker is not None:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
             concluded = with_check(concluded, whole)
