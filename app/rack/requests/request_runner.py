@@ -27,9 +27,9 @@ from app.placement.rebalancing.row_costs import cost_of_rows
 from app.proof.case import Verdict
 from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudited
 from app.rack.layers.spans import Applied
-from app.rack.requests.attempt_ends import AttemptEnds, EndedAttempt
+from app.rack.requests.attempts.attempt_ends import AttemptEnds, EndedAttempt
+from app.rack.requests.attempts.reading_ahead import ReadingAhead
 from app.rack.requests.pausing import Pausing
-from app.rack.requests.reading_ahead import ReadingAhead
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.terms_of_attempt import terms_of_attempt
