@@ -150,11 +150,7 @@ class Settlement:
         What is to be awaited `before_check` is, once all is signed for and journalled.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
-        absent = {
-            stage.serial
-            for stage in attempt.stages
-            if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
-        }
+        absent = _absent(attempt, phones)
         receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
         checks = self._ledger_thread.receipt_checks
@@ -242,6 +238,15 @@ async def _with_transcripts(
         withheld={**concluded.withheld, **fetched.offences, **attempt.offences},
         refused=fetched.refused,
         gone=fetched.gone,
+    )
+
+
+def _absent(attempt: Attempt, phones: Mapping[Serial, Phone]) -> frozenset[Serial]:
+    """Return the stages that cannot be asked for anything now."""
+    return frozenset(
+        stage.serial
+        for stage in attempt.stages
+        if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
     )
 
 
