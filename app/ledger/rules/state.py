@@ -83,6 +83,8 @@ class PhoneAccount:
     """Which version of the standard the newest is by."""
     broken_rules: frozenset[str] = frozenset()
     """Which rules it breaks by that report."""
+    false_answers: int = 0
+    """How often it audited another phone and its answer was wrong, since it was released."""
 
     @property
     def watched(self) -> bool:
