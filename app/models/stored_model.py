@@ -26,6 +26,7 @@ from app.models.configuration import Configuration
 from app.models.files import write_whole
 from app.models.tensors import StoredTensor
 from workers.identity.weight_tree import WeightFile
+from workers.protocol.span_shape import RowForm
 
 FORMAT_VERSION = 1
 """Raised whenever the file or the layout of the blobs changes."""
@@ -128,6 +129,7 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
             "chat_template": _blob_or_none(fields.get("chat_template")),
             "weights": tuple(_weight_file(each) for each in fields.get("weights", ())),
             "eyes": _eyes(fields.get("eyes")),
+            "cache_rows": RowForm(fields.get("cache_rows", RowForm.F32)),
         }
     )
 

@@ -114,6 +114,26 @@ def test_a_model_that_sees_answers_texts_without_pictures_too(
     assert np.allclose(singly[-1], logits, rtol=1e-3, atol=1e-2)
 
 
+def test_rows_of_several_texts_go_through_both_chains_together(
+    seen: tuple[Library, ModelManifest],
+) -> None:
+    chain, texts = engines(*seen, 1, 2, 1, 2), ([1, 5, 9], [1, 44])
+    alone = []
+    for slot, text in enumerate(texts):
+        rows: Tensor = np.array([text], np.int64)
+        for engine in chain:
+            rows = engine.run(slot, 0, rows)
+        alone.append(int(rows[0].argmax()))
+    together: Tensor = np.array(alone, np.int64)[:, None]
+    for engine in chain:
+        together = engine.run_rows((0, 1), tuple(map(len, texts)), together)
+    for slot, text in enumerate(texts):
+        rows = np.array([alone[slot : slot + 1]], np.int64)
+        for engine in chain:
+            rows = engine.run(slot, len(text), rows)
+        assert np.allclose(rows[0], together[slot], rtol=1e-3, atol=1e-2)
+
+
 def test_what_looks_stays_float32_in_every_quantisation(
     seen: tuple[Library, ModelManifest],
 ) -> None:
