@@ -173,7 +173,8 @@ class RequestRunner:
 
     def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:
         """Begin to read the text on phones that its layers move to; None where it cannot be yet."""
-        if self.request.state is not RequestState.DECODING or self.request.source_tokens:
+        alone = self.request.source_tokens or self.request.pictures
+        if self.request.state is not RequestState.DECODING or alone:
             return None
         return self._ahead.begin(applied)
 

@@ -44,6 +44,7 @@ from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
+from workers.identity.transcript import step_leaves
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
@@ -300,7 +301,9 @@ def _work_record(attempt: Attempt) -> WorkRecord:
     answers, steps = iter(attempt.answers), []
     for step in attempt.steps:
         answer = next(answers, None) if step.wants_token else None
-        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+        pixels = () if step.pixels is None else step_leaves(step.pixels, step.position)
+        leaves = tuple(each.hex() for each in pixels)
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
 
 
