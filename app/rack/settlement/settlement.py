@@ -18,6 +18,7 @@ from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.phones.canaries import Excuse
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -31,6 +32,7 @@ from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.canaries import excuse_of, record_canaries
 from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.sharp.close_look import CloseLook
@@ -151,8 +153,9 @@ class Settlement:
                 for each in receipts.values()
             ]
         )
-        bodies, due = await self._ledger_thread.run(
-            lambda ledger: _record(ledger, attempt, receipts, keys)
+        excuses = {serial: excuse_of(phones[serial]) for serial in receipts}
+        bodies, due, overclaimed = await self._ledger_thread.run(
+            lambda ledger: _record(ledger, attempt, receipts, keys, excuses)
         )
         serials = applied.assignment.serials
         classes = await self._ledger_thread.run(
@@ -177,6 +180,7 @@ class Settlement:
             signatures={serial: receipts[serial].signature for serial in bodies},
             keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
+            overclaimed=overclaimed,
             ran_together=attempt.ran_together,
         )
         if self._checker is not None:
@@ -246,8 +250,12 @@ def _record(
     attempt: Attempt,
     receipts: Mapping[Serial, SealedReceipt],
     keys: Mapping[Serial, bytes],
-) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial]]:
-    """Journal the receipts that hold; return what they say, and whose are to be audited."""
+    excuses: Mapping[Serial, Excuse],
+) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial], dict[Serial, int]]:
+    """Journal the receipts that hold, and canaries.
+
+    Returns what receipts say, whose are to be audited, and what those pay that claimed too much.
+    """
     bodies = {}
     for serial, receipt in receipts.items():
         try:
@@ -264,7 +272,9 @@ def _record(
     if attempt.answers:
         ledger.deals.commit(attempt.transaction, len(attempt.answers))
     due = ledger.due_stages(attempt.transaction)
-    return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    overclaimed = record_canaries(ledger, attempt.transaction, receipts, keys, excuses)
+    audited = frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    return bodies, audited, overclaimed
 
 
 def _work_record(attempt: Attempt) -> WorkRecord:

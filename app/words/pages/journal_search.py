@@ -36,6 +36,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
         "sharp_test_refused",
         "sharp_test_unavailable",
     ),
+    EntryKind.CANARY: ("canary",),
     EntryKind.CLASS_CONFIRMED: ("class_confirmed",),
     EntryKind.CLASS_READ: ("class_reproduced", "class_unknown"),
     EntryKind.WAY_DISTRUSTED: ("way_distrusted",),
