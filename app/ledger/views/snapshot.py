@@ -8,6 +8,7 @@ from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.rules.phones.canary_record import Pace
+from app.ledger.rules.quotes.quote import Quote
 from app.ledger.views.economy import EconomySnapshot
 
 
@@ -54,6 +55,8 @@ class PhoneStanding:
     short_canaries: int = 0
     pace: Pace | None = None
     """How quick it was in the newest canary; None before the first."""
+    quote: Quote | None = None
+    """What its keeper asks for a layer and token; None where it asks nothing."""
 
 
 @dataclass(frozen=True)

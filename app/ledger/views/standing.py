@@ -38,5 +38,6 @@ def standing_of(state: State, serial: Serial, wall_ms: int) -> PhoneStanding:
         canaries=len(phone.canaries),
         short_canaries=sum(each.short for each in phone.canaries),
         pace=phone.pace,
+        quote=state.economy.quote(serial) if serial in state.economy.quotes else None,
         jailed_until_ms=phone.jailed_until_ms if phone.jailed_until_ms > wall_ms else None,
     )

@@ -26,11 +26,14 @@ def _way_distrusted(fields: Fields) -> Fact:
 
 def _canary(fields: Fields) -> Fact:
     told = json.loads(fields["data"])
-    of = Fact("journal.canary", stage=fields["stage"], transaction=fields["transaction"])
-    steps = max(told["steps"], 1)
     claimed_us = told["weight_bytes"] * 1_000_000 // told["claimed_rate"]
-    claimed_us += told["claimed_overhead_us"]
-    return of.but(took=told["taken_us"] / steps / 1000, claimed=claimed_us / 1000)
+    return Fact(
+        "journal.canary",
+        stage=fields["stage"],
+        transaction=fields["transaction"],
+        took=told["taken_us"] / max(told["steps"], 1) / 1000,
+        claimed=(claimed_us + told["claimed_overhead_us"]) / 1000,
+    )
 
 
 TRUST: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(

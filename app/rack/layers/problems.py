@@ -23,6 +23,7 @@ from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Predic
 from app.placement.rebalancing.recorded import slower_than_others
 from app.rack.blocking import BlockingPool
 from app.rack.layers.asked_conditions import AskedConditions
+from app.rack.layers.quotes import reckoned_prices
 from app.rack.options import RackOptions
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
@@ -151,6 +152,7 @@ class Problems:
             boundary=options.boundary,
             conditions=self._conditions_for(phones),
             reputations=_reputations(phones),
+            prices=reckoned_prices(phones, model.layer_count),
             bodies=_bodies(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )

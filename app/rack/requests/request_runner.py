@@ -166,8 +166,9 @@ class RequestRunner:
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
         closed = applied.closed and not self._troubles.fed_by_host
         terms = terms_of_attempt(request, workplace, applied, reads=reads, closed=closed)
+        states = workplace.bought_states(applied)
         opened = await workplace.settlement.begin(
-            transaction, request.asked, applied, terms, request.answers_left
+            transaction, request.asked, applied, terms, request.answers_left, states
         )
         return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
 

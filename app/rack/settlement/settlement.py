@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Final
 
 from app.core.device import DeviceState
@@ -19,6 +20,7 @@ from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.phones.canaries import Excuse
+from app.ledger.rules.quotes.quote import PhoneState
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -28,6 +30,7 @@ from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
+from app.rack.layers.quotes import PRICE_PER_TOKEN
 from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
@@ -46,8 +49,7 @@ from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
 from workers.protocol.commands import SignedTerms
 
-PRICE_PER_TOKEN = 10_000
-"""Micro-credits the operator pays for a settled token."""
+NOTHING_BOUGHT: Final[Mapping[Serial, PhoneState]] = MappingProxyType({})
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -99,10 +101,12 @@ class Settlement:
         applied: Applied,
         terms: AttemptTerms,
         most_tokens: int,
+        states: Mapping[Serial, PhoneState] = NOTHING_BOUGHT,
     ) -> SignedTerms:
         """Journal that a transaction starts; return what its phones are to sign for.
 
-        What `most_tokens` cost goes into escrow.
+        What `most_tokens` cost goes into escrow. Where `states`, by stage, says how phones are, it
+        is bought by their keepers' quotes, if all of them quote; else at the rack's own price.
         """
         if self._class_reader is not None:
             await self._class_reader.read(applied)
@@ -120,14 +124,19 @@ class Settlement:
         def open_it(ledger: Ledger) -> SignedTerms:
             for content in (request, model):
                 ledger.evidence.put(content)
+            fills, stages = ledger.stakes.fills(states), applied.assignment.stages
+            asked_price = sum(
+                fill.price * stage.layer_count for fill, stage in zip(fills, stages, strict=False)
+            )
             return ledger.open_transaction(
                 transaction,
                 asked.request,
                 applied.assignment,
                 agreement,
-                PRICE_PER_TOKEN,
+                asked_price if fills else PRICE_PER_TOKEN,
                 self._settings.audit_rate,
                 most_tokens,
+                fills,
             )
 
         return await self._ledger_thread.run(open_it)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from tests.unit.ledger.support import Bench
 
 STAGE = 1
 FEE = share(STARTING_STAKE, 50)
-HELD = {"taken_us": 10_000}
+HELD: Mapping[str, Any] = {"taken_us": 10_000}
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def test_three_of_five_that_fall_short_cost_a_twentieth_and_no_work(bench: Bench
 
 def test_two_of_five_cost_nothing_however_long_it_goes_on(bench: Bench) -> None:
     for number in range(12):
-        slow = {} if number % 3 == 0 else HELD
+        slow: Mapping[str, Any] = {} if number % 3 == 0 else HELD
         assert canary(bench, f"t{number}", **slow) is None
     assert bench.ledger.standing(bench.phones[STAGE].serial).slashed == 0
 
