@@ -35,6 +35,7 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         auditors_tls=getattr(arguments, "auditors_tls", None),
         sharp_rate=getattr(arguments, "sharp_rate", 0.0),
         check_mode=CheckMode(arguments.check_everything) if arguments.check_everything else None,
+        verifiers=arguments.verifiers == "on" if arguments.verifiers else None,
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
         conditions=conditions(arguments),

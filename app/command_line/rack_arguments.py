@@ -55,6 +55,10 @@ CHECK_HELP: Final = (
     " its file says otherwise, which does where it takes less than a tenth of the text's time and"
     " on simulated phones"
 )
+VERIFIERS_HELP: Final = (
+    "whether idle phones audit others that compute alike, never of the same keeper nor with"
+    " --private; default: the rack's own, off unless its file says otherwise"
+)
 TAKE_HELP: Final = (
     "take phones that work for another control centre: its worker on them ends, and its requests"
     " go on without them"
@@ -97,6 +101,8 @@ def add_rack(parser: argparse.ArgumentParser, *, with_defaults: bool = False) ->
     )
     checks = tuple(mode.value for mode in CheckMode)
     parser.add_argument("--check-everything", choices=checks, default=default(), help=CHECK_HELP)
+    switch = ("on", "off")
+    parser.add_argument("--verifiers", choices=switch, default=default(), help=VERIFIERS_HELP)
     parser.add_argument("--take", action="store_true", default=default(False), help=TAKE_HELP)
     parser.add_argument(
         "--memory-share",

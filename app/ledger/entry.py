@@ -59,6 +59,7 @@ class EntryKind:
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
+    VERIFIER_CHECKED: Final = "verifier-checked"
     SHARP_TEST: Final = "sharp-test"
     CANARY: Final = "canary"
     CLASS_CONFIRMED: Final = "class-confirmed"

@@ -36,7 +36,6 @@ from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.journal_clock import JournalClock
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
-from app.ledger.journal.signature_processes import CheckedReceipts
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
@@ -80,8 +79,6 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
-        self.checked = CheckedReceipts()
-        """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), deleting(self.evidence, self._recent.add)
         )
@@ -203,7 +200,7 @@ class Ledger:
         Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
         """
         signed = SignedReceipt.of(data, signature, public_key)
-        work = signed.work() if signed in self.checked else signed.verified()
+        work = signed.verified()
         attempt = self._state.transaction(work.transaction)
         fields = {"transaction": work.transaction, "stage": work.index}
         known = attempt.receipts.get(work.index)
@@ -327,8 +324,9 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term, and what adds up. Raises `LedgerError` for one banned."""
-        standing, refuses = self.standing(serial), self._state.phone(serial).deaths.refuses
-        if standing.jailed_until_ms is not None or not standing.admitted or refuses:
+        standing, phone = self.standing(serial), self._state.phone(serial)
+        held = phone.deaths.refuses or phone.false_answers
+        if standing.jailed_until_ms is not None or not standing.admitted or held:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:

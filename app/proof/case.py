@@ -133,6 +133,8 @@ class Verdict:
     """How far off it is, in tolerances: above 1 is wrong."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that let anybody repeat the audit."""
+    verifier: str = ""
+    """The phone that did the work again; empty where this computer did."""
 
     @property
     def passed(self) -> bool:

@@ -170,11 +170,12 @@ class Rack:
     def _make_workplace(self, options: RackOptions) -> Workplace:
         usual_s, asked_s = self.definition.pause_limit_s, options.pause_limit_s
         pause_limit_s = usual_s if asked_s is None else asked_s
+        store, books = self.library.store.folder, self.ledger_thread
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
             settlement=self.checks.settlement(
-                self._context, self.ledger_thread, self._audit_pool, self.library.store.folder
+                self._context, books, self._audit_pool, store, self.assigner
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,

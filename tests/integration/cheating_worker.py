@@ -52,6 +52,12 @@ class Cheat:
             self._is_me = self._take()
         return bool(self._is_me)
 
+    def is_anybody(self) -> bool:
+        """Tell whether it is this phone, wherever it is: the first that asks is."""
+        if self._is_me is None:
+            self._is_me = self._take()
+        return self._is_me
+
     def _take(self) -> bool:
         try:
             with os.fdopen(os.open(self._claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w") as file:
@@ -365,3 +371,14 @@ def will_not_run_again(me: Cheat) -> None:
         raise RequestRefusedError("replay.not_begun")
 
     _in_replays(me, change)
+
+
+def answers_other_rows_when_it_audits(me: Cheat) -> None:
+    def recompute(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+        answer = honest(commands, command)
+        if not me.is_anybody():
+            return answer
+        (rows,) = answer.tensors
+        return type(answer)((rows * np.float32(-1),))
+
+    instead(replay_commands.ReplayCommands, "recompute", recompute)

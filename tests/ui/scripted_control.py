@@ -267,8 +267,9 @@ class ScriptedControl:
                 self.requested = self._even([phone.serial for phone in self.phones])
             case SetBalancing(mode):
                 self.balancing = BalancingSnapshot(mode)
-            case SetChecks(audit_rate, mode):
+            case SetChecks(audit_rate, mode, verifiers):
                 self.checks = replace(self.checks, audit_rate=audit_rate, mode=mode)
+                self.checks = replace(self.checks, verifiers=bool(verifiers))
             case Foresee(models):
                 plan = Plan(
                     self._even([p.serial for p in self.phones[:2]]),

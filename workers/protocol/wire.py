@@ -55,6 +55,7 @@ class Kind:
     SIGN_STATES: Final = "sign-states"
     OPEN_STATES: Final = "open-states"
     END_REPLAY: Final = "end-replay"
+    RECOMPUTE: Final = "recompute"
     SET_MEMBERS: Final = "set-members"
     SHOW_REPLICAS: Final = "show-replicas"
     LIST_RECORDS: Final = "list-records"

@@ -88,6 +88,8 @@ class PhoneAccount:
     """The last five that counted, the newest last."""
     pace: Pace | None = None
     """How quick it was in the newest canary, by its own word; None before the first."""
+    false_answers: int = 0
+    """How often it audited another phone and its answer was wrong, since it was released."""
 
     @property
     def watched(self) -> bool:

@@ -1,4 +1,4 @@
-"""What entries tell of classes, how they are judged, and of ways that nothing goes by."""
+"""What entries tell of classes, of phones that audit others, and of ways that nothing goes by."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def _class_confirmed(fields: Fields) -> Fact:
 def _class_read(fields: Fields) -> Fact:
     code = "journal.class_reproduced" if fields["reproduced"] else "journal.class_unknown"
     return Fact(code, name=fields["class"])
+
+
+def _verifier_checked(fields: Fields) -> Fact:
+    code = "journal.verifier_right" if fields["right"] else "journal.verifier_wrong"
+    return Fact(code, stage=fields["stage"], transaction=fields["transaction"])
 
 
 def _way_distrusted(fields: Fields) -> Fact:
@@ -41,6 +46,7 @@ TRUST: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
         EntryKind.CANARY: _canary,
         EntryKind.CLASS_CONFIRMED: _class_confirmed,
         EntryKind.CLASS_READ: _class_read,
+        EntryKind.VERIFIER_CHECKED: _verifier_checked,
         EntryKind.WAY_DISTRUSTED: _way_distrusted,
         EntryKind.WAYS_TRUSTED: lambda _fields: Fact("journal.ways_trusted"),
     }

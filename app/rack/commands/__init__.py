@@ -138,6 +138,8 @@ class SetChecks(Command[None]):
     audit_rate: float
     """Share of receipts audited, 0 to 1."""
     mode: CheckMode
+    verifiers: bool | None = None
+    """Whether idle phones audit others of their class; None leaves that as it is."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers", "balancing", "check_everything", "lookup"}
+    | {"count", "workers", "balancing", "check_everything", "verifiers", "lookup"}
     | {"known", "excluded", "trusted", "private", "least_reputation"}
     | {"least_battery_percent", "most_celsius"}
     | {"objective", "most_token_ms", "least_tokens_per_second"}
@@ -51,8 +51,9 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`, whether rings
-    may draft tokens `lookup`. Of `known` phones an operator says more than they do themselves.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`, whether idle
+    phones audit others `verifiers`, whether rings may draft tokens `lookup`. Of `known` phones an
+    operator says more than they do themselves.
     """
 
     name: str
@@ -69,6 +70,7 @@ class RackDefinition:
     lookup: LookupMode = LookupMode.AUTO
     conditions: Conditions = UNCONDITIONAL
     check_mode: CheckMode = CheckMode.AUTO
+    verifiers: bool = False
     known: tuple[KnownPhone, ...] = ()
     objective: Objective | None = None
 
@@ -119,6 +121,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         pause_limit_s=_pause_limit_s(path.name, table),
         conditions=_conditions(path.name, table),
         check_mode=_check_mode(path.name, table),
+        verifiers=_switch(path.name, table, "verifiers"),
         known=_known(path.name, _tables(path.name, table, "known")),
         lookup=_lookup(path.name, table),
         objective=_objective(path.name, table),

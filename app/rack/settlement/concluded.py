@@ -113,14 +113,25 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class VerifierCheck:
+    """A phone's audit of another, computed again by this computer."""
+
+    serial: Serial
+    """Who audited."""
+    audited: Serial
+    stage: int
+    right: bool
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """How much of an attempt's work was done again by this computer."""
+    """How much of an attempt's work was done again."""
 
     stages: int
     audited_stages: int
-    """Over all steps; all of them where the whole attempt was re-executed."""
+    """Over all steps, by this computer or a phone; all where the whole attempt was re-executed."""
     verified_answers: int
-    """The first answers: every stage's part in each of them was done again, and stands."""
+    """The first answers: this computer did every stage's part in each again, and it stands."""
     checked_answers: int = 0
     """Of these, those that this computer checked one by one, whatever was audited."""
 
@@ -139,6 +150,7 @@ class AttemptOutcome:
     close_looks: tuple[CloseLook, ...] = ()
     disputed_edges: tuple[tuple[Serial, Serial], ...] = ()
     """Sender and receiver that signed different things, of whom nobody is proven wrong."""
+    verifier_checks: tuple[VerifierCheck, ...] = ()
 
     @property
     def in_doubt(self) -> bool:

@@ -41,6 +41,8 @@ from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
+from app.rack.settlement.verifiers.judging import JudgedAnswers
+from app.rack.settlement.verifiers.phone_verifiers import PhoneVerifiers
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
@@ -65,6 +67,8 @@ class Examiners:
     """Where receipts are audited; in this process without them."""
     class_reader: ClassReader | None = None
     """Tells which classes are reproduced here; each is taken at its word without one."""
+    verifiers: PhoneVerifiers | None = None
+    """Idle phones that audit; this computer alone does without them."""
 
 
 NO_EXAMINERS: Final = Examiners()
@@ -84,6 +88,7 @@ class Settlement:
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits."""
         self._sharp_tests, self._class_reader = examiners.sharp_tests, examiners.class_reader
+        self._verifiers = examiners.verifiers
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
@@ -156,12 +161,14 @@ class Settlement:
         """
         receipts = await _receipts(attempt)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
-        await self._ledger_thread.check_receipts(
-            [
-                SignedReceipt.of(each.data, each.signature, keys[each.serial])
-                for each in receipts.values()
-            ]
-        )
+        checks = self._ledger_thread.receipt_checks
+        if checks.are_wanted(len(receipts)):
+            await checks.check(
+                [
+                    SignedReceipt.of(each.data, each.signature, keys[each.serial])
+                    for each in receipts.values()
+                ]
+            )
         excuses = {serial: excuse_of(phones[serial]) for serial in receipts}
         bodies, due, overclaimed = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys, excuses)
@@ -200,12 +207,17 @@ class Settlement:
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it.
 
-        Stages whose audits do not pass are run again on their phones; what that shows counts.
+        Idle phones may do some of it. Stages whose audits do not pass are run again on their
+        phones; what that shows counts.
         """
-        pool, tests = self._audit_pool, self._sharp_tests
-        verdicts = await pool.run(audit_attempt, attempt, self._store, self._auditors)
+        pool, store, tests = self._audit_pool, self._store, self._sharp_tests
+        by_phones = JudgedAnswers()
+        if self._verifiers is not None:
+            by_phones = await self._verifiers.judged(attempt, store, pool, self._open_engine)
+        verdicts = await pool.run(audit_attempt, attempt, store, self._auditors, by_phones.verdicts)
         looks = [] if tests is None else await tests.look(attempt, verdicts)
-        return await pool.run(self._check, attempt, verdicts, looks)
+        outcome = await pool.run(self._check, attempt, verdicts, looks)
+        return replace(outcome, verifier_checks=by_phones.checks)
 
     def _check(
         self, attempt: ConcludedAttempt, verdicts: tuple[Verdict, ...], looks: list[CloseLook]

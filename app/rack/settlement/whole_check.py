@@ -46,6 +46,8 @@ class CheckSettings:
     """Share of receipts audited, 0 to 1. Another one counts once nothing runs under this."""
     mode: CheckMode = CheckMode.OFF
     """Whether every token of each text is checked."""
+    verifiers: bool = False
+    """Whether idle phones audit others of their class."""
 
 
 class CheckEndedError(ShardloomError):

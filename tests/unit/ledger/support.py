@@ -65,6 +65,7 @@ class Verdict:
     first_bad_step: int | None = None
     first_bad_generated: int | None = None
     deviation: float = 0.0
+    verifier: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
 
 

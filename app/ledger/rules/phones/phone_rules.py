@@ -51,7 +51,7 @@ def released(state: State, _entry: Entry, fields: Fields) -> Change:
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
     suspicion = phone.suspicion.begun_anew()
-    phone = replace(phone, jailed_until_ms=0, suspicion=suspicion, deaths=Deaths())
+    phone = replace(phone, jailed_until_ms=0, suspicion=suspicion, deaths=Deaths(), false_answers=0)
     return Change(phones=(phone,))
 
 

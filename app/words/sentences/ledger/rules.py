@@ -10,6 +10,10 @@ from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "breaker.none_named": message("No class in doubt has a name that ends with '{name}'."),
+    "verifier.may_not": message("{phone} may not audit stage {stage}."),
+    "verifier.only_passes": message(
+        "What {phone} says of another phone's work speaks against nobody."
+    ),
     "ledger.class_read_already": message("What the class {name} multiplies is on record already."),
     "entry.of_newer_format": message("Such an entry is of format {format} or a newer one."),
     "way.unknown_reason": message("'{reason}' is no reason to distrust a way."),

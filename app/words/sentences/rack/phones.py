@@ -53,6 +53,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.nothing_wrong": message("nothing was wrong"),
     "audit.other_shard": message("it ran other layers than agreed"),
     "audit.outputs_disowned": message("it did not sign what it sent"),
+    "audit.verified_by": message("{verifier} verified what {phone} computed."),
+    "audit.verifier_unfit": message("the phone that audited may not audit any more"),
+    "audit.verifier_wrong": message(
+        "{phone} audited {audited} and answered what this computer does not compute: its "
+        "reputation falls, and it audits nobody until you release it."
+    ),
     "audit.passed": plural(
         "{passed} of {count} audit passed.", "{passed} of {count} audits passed."
     ),
