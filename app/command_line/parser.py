@@ -37,6 +37,7 @@ from app.command_line.serve_options import add_keys, add_serve
 from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
+from workers.protocol.span_shape import RowForm
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4", "q4-plain")
@@ -48,7 +49,7 @@ SOURCE_HELP = (
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
     *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
-    *("adversary", "market", "failover", "receipts"),
+    *("adversary", "market", "failover", "receipts", "start"),
 )
 
 
@@ -169,6 +170,12 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("source", help=SOURCE_HELP)
     add.add_argument("--name", help="what to call it here; default: its own name")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    add.add_argument(
+        "--cache",
+        choices=tuple(form.word for form in RowForm),
+        default="f32",
+        help="how a text's keys and values are kept on phones; default: f32",
+    )
     add.add_argument(
         "--calibrate", type=Path, metavar="FILE", help="a text that q4 is rounded by; default: ours"
     )

@@ -11,7 +11,11 @@ from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
 from workers.identity.weight_tree import WeightFile
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.span_shape import RowForm
 
+_FLOAT32 = "f32"
+CACHE_FORMS = {form.word: form for form in RowForm}
+"""How a text's keys and values may be kept, by the words for it."""
 DEMO_MODEL = "demo"
 """The model that comes with the program."""
 
@@ -105,6 +109,13 @@ class ModelManifest:
     """How many of its first layers are an encoder before the decoder; 0 of one chain."""
     answer_begins_with: tuple[int, ...] = ()
     """Tokens that a decoder behind an encoder is given to begin with."""
+    cache_rows: RowForm = RowForm.F32
+    """In what form attention keeps keys and values."""
+
+    @property
+    def rounded(self) -> bool:
+        """Whether results of other processors lie further apart than float32's rounding."""
+        return self.quantization != _FLOAT32 or self.cache_rows is not RowForm.F32
 
     @property
     def answer_size(self) -> int:

@@ -23,7 +23,6 @@ from app.models.graphs.graph import (
 )
 from app.models.graphs.operators import last_position
 from app.models.paired_graphs import paired_graph
-from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
 from workers.protocol.chain import ChainName, Span
@@ -39,9 +38,9 @@ class Shard:
     Graph inputs: `input_ids` int64 [batch, tokens] with the embedding, else `hidden_in` float32
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in its chain, `past.{l}.key` and `past.{l}.value`
-    float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead and
-    `final_row` float32 [batch, hidden], what went into the head there, or
+    [batch, kv_heads, context, head_size], in the form of the model's cache. Outputs: `hidden_out`
+    float32 [batch, tokens, hidden], with the head `logits` float32 [batch, vocabulary] of the last
+    position instead and `final_row` float32 [batch, hidden], what went into the head there, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
     bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
     that was cut does not take several rows together, its batch is 1.
@@ -86,7 +85,7 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     encodes = model.manifest.paired and chain.name is ChainName.ENCODER
     ends = blocks.end == chain.block_count and not encodes
     span = GraphSpan(blocks.blocks, blocks.first == 0, ends)
-    quantized = model.manifest.quantization != Quantization.F32
+    quantized = model.manifest.rounded
     if isinstance(family, PairedModel):
         ends_here = (span.has_embedding, span.has_head)
         graph = store.put_bytes(paired_graph(store, model, family, blocks, *ends_here))
@@ -123,6 +122,7 @@ def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: i
         slots=slots,
         answer_size=model.answer_size,
         paired=model.paired,
+        cache_rows=model.cache_rows,
     )
 
 
@@ -164,7 +164,7 @@ def _parts(span: GraphSpan) -> list[GraphSpan]:
 
 
 def _graph(family: Family, model: StoredModel, span: GraphSpan) -> bytes:
-    graph = ShardGraph(model.tensors)
+    graph = ShardGraph(model.tensors, cache_rows=model.manifest.cache_rows)
     add_span(graph, family, span)
     return graph.serialize(f"{family.name}.{span.layers.start}-{span.layers.stop - 1}")
 
@@ -180,12 +180,13 @@ def add_span(graph: ShardGraph, family: Family, span: GraphSpan) -> None:
     parts = ("key", "value") if sizes.kv_heads else ()
     for layer in span.layers:
         for part in parts:
-            graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
+            graph.input(f"past.{layer}.{part}", graph.cache_element, cache)
         hidden = family.add_layer(graph, layer, hidden)
     _publish(graph, family, span, hidden, batch)
     for layer in span.layers:
         for part in parts:
-            graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
+            present = f"present.{layer}.{part}"
+            graph.output(present, present, cache, graph.cache_element)
 
 
 def _add_input(graph: ShardGraph, family: Family, span: GraphSpan, batch: int | str) -> str:

@@ -17,6 +17,7 @@ from app.models.configuration import Configuration
 from app.models.files import write_whole
 from app.models.tensors import StoredTensor
 from workers.identity.weight_tree import WeightFile
+from workers.protocol.span_shape import RowForm
 
 FORMAT_VERSION = 1
 """Raised whenever the file or the layout of the blobs changes."""
@@ -118,6 +119,7 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
             "scoring": Scoring(fields.get("scoring", Scoring.SOFTMAX)),
             "chat_template": _blob_or_none(fields.get("chat_template")),
             "weights": tuple(_weight_file(each) for each in fields.get("weights", ())),
+            "cache_rows": RowForm(fields.get("cache_rows", RowForm.F32)),
         }
     )
 

@@ -253,9 +253,9 @@ class ShardEngine:
         self._filled[slot] = rows
 
     def kept_rows(self, slot: int, count: int) -> list[Tensor]:
-        """Return copies of a slot's first rows in the cache, `f4 [kv_heads, rows, head_size]` each.
+        """Return copies of a slot's first rows in the cache, `[kv_heads, rows, head_size]` each.
 
-        Keys and values of each layer, in graph order.
+        Keys and values of each layer, in graph order and in the form in which they are kept.
         """
         return self._cache.rows(slot, count)
 

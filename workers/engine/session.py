@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import onnxruntime
 
 from workers.errors import EngineError
-from workers.protocol.span_shape import FINAL_ROW, SpanShape
+from workers.protocol.span_shape import FINAL_ROW, RowForm, SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3
 EXTERNAL_FILES = "session.model_external_initializers_file_folder_path"
+_TYPES: Final = {
+    RowForm.F32: "tensor(float)",
+    RowForm.F16: "tensor(float16)",
+    RowForm.INT8: "tensor(int8)",
+}
+"""As onnxruntime says what an input is."""
 
 
 def open_session(graph: Path | bytes, threads: int, weights: Path | None = None) -> Any:  # noqa: ANN401 - untyped library
@@ -50,6 +56,9 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
         raise EngineError("graph.of_another_span")
     if len(past) != 2 * shape.layer_count * shape.cached:
         raise EngineError("graph.of_other_layers", found=len(past) // 2, wanted=shape.layer_count)
+    kept = {value.type for value in session.get_inputs() if value.name in past}
+    if not kept <= {_TYPES[shape.cache_rows]}:
+        raise EngineError("graph.of_another_span")
     return past
 
 

@@ -16,11 +16,37 @@ Width = Annotated[int, Integer(1, MAXIMUM_WIDTH)]
 WidthOrNone = Annotated[int, Integer(0, MAXIMUM_WIDTH)]
 
 
+class RowForm(StrEnum):
+    """In what form the attention cache keeps numbers, by numpy's names of types."""
+
+    F32 = "f4"
+    F16 = "f2"
+    INT8 = "i1"
+    """Of each channel a multiple of a step of its own, from -127 to 127."""
+
+    @property
+    def number_bytes(self) -> int:
+        """Size of one number."""
+        return int(self.value[1:])
+
+    @property
+    def word(self) -> str:
+        """What people and options call it."""
+        return {RowForm.F32: "f32", RowForm.F16: "f16", RowForm.INT8: "int8"}[self]
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether numbers are whole ones, each channel's times a step."""
+        return self is RowForm.INT8
+
+
 class CacheType(StrEnum):
-    """In what form keys and values are kept."""
+    """What a receipt says of the attention cache: none, or the form of its rows."""
 
     NONE = "none"
-    F32 = "f4"
+    F32 = RowForm.F32.value
+    F16 = RowForm.F16.value
+    INT8 = RowForm.INT8.value
 
 
 @dataclass(frozen=True)
@@ -47,6 +73,8 @@ class SpanShape:
     The first step of a text is what the encoder reads, whole. A decoder's span keeps what its
     layers need of the result, and passes that on; an encoder's passes on later steps.
     """
+    cache_rows: RowForm = RowForm.F32
+    """How keys and values are kept; those of a text that an encoder read are float32."""
 
     @property
     def encodes(self) -> bool:
@@ -72,7 +100,7 @@ class SpanShape:
     @property
     def cache(self) -> CacheType:
         """In what form the model's keys and values are kept."""
-        return CacheType.F32 if self.cached or self.paired else CacheType.NONE
+        return CacheType(self.cache_rows.value) if self.cached or self.paired else CacheType.NONE
 
     @property
     def output_size(self) -> int:
@@ -86,6 +114,7 @@ class SpanShape:
 
     @property
     def kv_bytes(self) -> int:
-        """Size of the attention cache of all slots."""
-        rows = self.slots * self.context_tokens * (2 if self.paired else 1)
-        return 2 * self.layer_count * rows * self.kv_heads * self.head_size * FLOAT_BYTES
+        """Size of the attention cache of all slots, and of as many rows of texts that are read."""
+        row = self.cache_rows.number_bytes + (FLOAT_BYTES if self.paired else 0)
+        rows = self.slots * self.context_tokens
+        return 2 * self.layer_count * rows * self.kv_heads * self.head_size * row

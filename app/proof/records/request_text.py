@@ -16,6 +16,7 @@ from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash, RequestId
 from app.core.model import ModelManifest
 from app.proof.records.json_fields import flag, json_object, text, whole_numbers
+from workers.protocol.span_shape import RowForm
 
 SALT_BYTES: Final = 16
 _REQUEST_TYPE: Final = "poip/v3/request"
@@ -71,6 +72,8 @@ def model_content(manifest: ModelManifest) -> bytes:
     Each attempt asks for those of the same few models, of hundreds of blocks.
     """
     fields: dict[str, Any] = asdict(manifest)
+    if manifest.cache_rows is RowForm.F32:  # models are called as before caches had forms
+        del fields["cache_rows"]
     return rfc8785.dumps({"type": _MODEL_TYPE, "manifest": _exact(fields)})
 
 

@@ -52,6 +52,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Price      no phones are as quick as is wanted; the quickest ask {price:,} micro-credits "
         "a token, doubt reckoned in"
     ),
+    "plan.room": message(
+        "Texts      memory for {tokens:,} tokens in all: {streams} texts of {each:,} each"
+        " (opened for {context:,})"
+    ),
     "plan.title": message("{model} on {rack}, for {objective}"),
     "report.audit_rate": message("Audits     {rate:.1%} of receipts"),
     "report.audit_rates": message(

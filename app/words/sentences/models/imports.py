@@ -129,6 +129,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "block.embedding": message("embedding"),
     "block.head": message("head"),
     "block.layer": message("layer {layer}"),
+    "import.cache_of_other_family": message(
+        "What {family} keeps of a text can only be kept as f32: f16 and int8 are for decoders that"
+        " are built here layer by layer."
+    ),
     "import.calibration_short": message(
         "The text {text} is too short to calibrate by: it has fewer than {least} tokens."
     ),
