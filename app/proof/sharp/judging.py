@@ -15,11 +15,13 @@ from app.proof.sharp.ends import choice_deviation, end_deviation, final_row_devi
 from app.proof.sharp.graph import NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
-    CacheRows,
+    BOTH_WAYS,
+    SeenRows,
     cache_states,
     recompute,
     require_covered,
     rounding_of,
+    seen_states,
 )
 from app.proof.sharp.products import Numbers
 from app.proof.sharp.recomputed import Recomputed, excess
@@ -167,8 +169,8 @@ def compare(
     leaves = {leaf.state: leaf for leaf in leaves_of(graph, extent, drawn)}
     own = {name: opened[leaf_at(graph, extent, name, drawn.row)] for name in leaves}
     row = OneRow(graph, drawn.row, _entered(sharp, step, drawn.row), own)
-    cache = _cache(drawn, opened) if drawn.reads_cache else None
-    honest = recompute(operator, row, rounding, cache, numbers)
+    seen = _seen(sharp, drawn, opened) if drawn.reads_cache else None
+    honest = recompute(operator, row, rounding, seen, numbers)
     some = slice(None) if numbers is None else list(numbers)
     return [(own[name][some], each) for name, each in honest.items()]
 
@@ -179,12 +181,26 @@ def _entered(sharp: SharpCase, step: int, row: int) -> Tensor:
     return np.atleast_1d(entered)
 
 
-def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
+def _seen(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> SeenRows:
+    if drawn.operator.kind == BOTH_WAYS:
+        return _beside(sharp, drawn, opened)
     keys, values = (
         np.stack([opened[Leaf(state, row)] for row in range(drawn.row + 1)])
         for state in cache_states(drawn.operator)
     )
-    return CacheRows(keys, values)
+    return SeenRows(keys, values, drawn.row)
+
+
+def _beside(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> SeenRows:
+    """Return keys and values of all rows of a step, read off the states that hold them."""
+    graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
+    states, step = seen_states(graph, operator), extent.step_of(drawn.row)
+    rows = []
+    for place in extent.beside(drawn.row):
+        own = {name: opened[Leaf(name, place)] for name in states}
+        rows.append(OneRow(graph, place, _entered(sharp, step, place), own))
+    keys, values = (np.stack([row.value(name) for row in rows]) for name in operator.inputs[1:3])
+    return SeenRows(keys, values, drawn.row - extent.beside(drawn.row).start)
 
 
 def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
