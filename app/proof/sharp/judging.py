@@ -13,6 +13,7 @@ from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
 from app.proof.sharp.ends import choice_deviation, end_deviation, final_row_deviation
 from app.proof.sharp.graph import NotCoveredError, StageGraph
+from app.proof.sharp.mixtures import EXPERTS
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
     BOTH_WAYS,
@@ -136,7 +137,8 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     )
     wrong = [drawn for drawn, each in judged.items() if each > 1]
     if not wrong:
-        return found
+        mixture = sharp.graph.mixture
+        return found if mixture is None else _beside_experts(found, mixture.name)
     first = min(wrong, key=lambda drawn: (drawn.operator.number, drawn.row))
     return replace(
         found,
@@ -147,8 +149,13 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     )
 
 
+def _beside_experts(found: SharpVerdict, mixture: str) -> SharpVerdict:
+    """Return that nothing is wrong around experts: who is not convicted so is not cleared."""
+    return replace(found, reason=SharpReason.NOT_COVERED, operator=mixture)
+
+
 def _deviation(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> float | None:
-    """Return how far an operator is off in a row; None where the phone's rounding is not known."""
+    """Return how far an operator is off in a row; None where that cannot be told."""
     compared = compare(sharp, drawn, opened)
     return None if compared is None else max(excess(*each) for each in compared)
 
@@ -158,13 +165,14 @@ def compare(
 ) -> list[tuple[Tensor, Recomputed]] | None:
     """Return each output of an operator in a row, as it was opened and as it must be.
 
-    Of a product these are some `numbers`, or all. None where the phone's rounding is not known.
+    Of a product these are some `numbers`, or all. None where the phone's rounding is not known, and
+    of experts.
     Raises `KeyError` for a state that was not opened, `NotCoveredError` and `IndexError`.
     """
     graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
     step = extent.step_of(drawn.row)
     rounding = rounding_of(graph, operator, extent.rows_of(step), sharp.rounding)
-    if rounding is None:
+    if rounding is None or operator.kind == EXPERTS:
         return None
     leaves = {leaf.state: leaf for leaf in leaves_of(graph, extent, drawn)}
     own = {name: opened[leaf_at(graph, extent, name, drawn.row)] for name in leaves}
@@ -204,7 +212,12 @@ def _beside(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> See
 
 
 def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
-    """Return how far the worst of the opened rows ends from what was sent."""
+    """Return how far the worst of the opened rows ends from what was sent.
+
+    Where rows may honestly have gone to other experts the time before they may end anywhere.
+    """
+    if sharp.graph.mixture is not None:
+        return 0.0
     case, quantized = sharp.case, sharp.graph.is_quantized
     ends = [
         end_deviation(case, step, row, ended, quantized=quantized)
@@ -219,6 +232,8 @@ def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
 
 def choice_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the tokens that came of opened logits is from being chosen."""
+    if sharp.graph.mixture is not None:
+        return 0.0
     case, quantized = sharp.case, sharp.graph.is_quantized
     return max(
         (

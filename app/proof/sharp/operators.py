@@ -12,6 +12,7 @@ from app.proof.sharp import plain_operators
 from app.proof.sharp.attention import Heads, attended, first_seen, turned
 from app.proof.sharp.classes import Rounding, RoundingClass
 from app.proof.sharp.graph import NotCoveredError, Operator, StageGraph
+from app.proof.sharp.mixtures import EXPERTS
 from app.proof.sharp.one_row import OneRow, made_beside
 from app.proof.sharp.products import Numbers, biased, coded_product, coded_row, product
 from app.proof.sharp.recomputed import Recomputed
@@ -34,6 +35,7 @@ COVERED: Final = frozenset(
         *_ELEMENTWISE,
         ATTENTION,
         BOTH_WAYS,
+        EXPERTS,
         "FusedMatMul",
         "MatMulNBits",
         "Gather",
@@ -41,7 +43,7 @@ COVERED: Final = frozenset(
         "RotaryEmbedding",
     }
 )
-"""Routers and experts are not among them."""
+"""Of experts nothing is recomputed but what stands around them."""
 
 
 @dataclass(frozen=True)
