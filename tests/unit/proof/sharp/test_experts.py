@@ -13,9 +13,18 @@ from app.proof.router_ties import routers_of
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.mixtures import EXPERTS
 from app.proof.sharp.verdict import SharpReason
+from tests.soak import slice_of_several
 from tests.unit.proof.sharp.support import looked_at, phone, with_weights
 from tests.unit.proof.sharp.test_honest import COUNT, WITH_EXPERTS, shards
 from tests.unit.proof.support import run_ring
+
+CASES = [
+    *((each, Quantization.F32) for each in WITH_EXPERTS),
+    ("mixtral", Quantization.Q8),
+    ("qwen3_moe", Quantization.Q4_PLAIN),
+]
+KEPT = [("phimoe", Quantization.F32), ("olmoe", Quantization.F32), ("mixtral", Quantization.Q8)]
+"""One of each way to choose experts."""
 
 
 def with_experts(cases: tuple[AuditCase, ...]) -> list[AuditCase]:
@@ -24,14 +33,7 @@ def with_experts(cases: tuple[AuditCase, ...]) -> list[AuditCase]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("family", "quantization"),
-    [
-        *((each, Quantization.F32) for each in WITH_EXPERTS),
-        ("mixtral", Quantization.Q8),
-        ("qwen3_moe", Quantization.Q4_PLAIN),
-    ],
-)
+@pytest.mark.parametrize(("family", "quantization"), slice_of_several(CASES, *KEPT))
 def test_all_around_experts_is_what_this_machine_computes_and_clears_nobody(
     tmp_path: Path, family: str, quantization: Quantization, own_class: RoundingClass
 ) -> None:
