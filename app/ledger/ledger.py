@@ -18,6 +18,7 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.canaries import CanaryDesk
 from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.contradictions import ContradictionDesk
 from app.ledger.desks.deals import DealDesk
@@ -89,6 +90,7 @@ class Ledger:
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
         self.contradictions = ContradictionDesk(recorder, self.evidence, self.slash)
+        self.canaries = CanaryDesk(recorder, self._key, self.evidence, self.slash)
         self.witnesses = WitnessDesk(self._journal, self._key, self._clock)
         self.writers = WriterDesk(self._journal, self._key, self._clock, self._store)
         desks = self.deals, self.stakes, self.governance, self.kept_evidence
@@ -259,6 +261,11 @@ class Ledger:
             self._record(EntryKind.SHARP_TEST, fields)
             require_proven(fields, self.evidence, self._judge)
 
+    def stages_of(self, transaction: TransactionId) -> tuple[Serial, ...]:
+        """Return whose stages a transaction has, in order. Raises `LedgerError`."""
+        stages = self._state.transaction(transaction).stages
+        return tuple(Serial(stage.serial) for stage in stages)
+
     def is_doubted(self, transaction: TransactionId, serial: Serial) -> bool:
         """Tell whether a phone signed in a transaction for work of a class in doubt."""
         return self._state.is_doubted(self._state.transaction(transaction), serial)
@@ -317,8 +324,9 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term, and what adds up. Raises `LedgerError` for one banned."""
-        standing, refuses = self.standing(serial), self._state.phone(serial).deaths.refuses
-        if standing.jailed_until_ms is not None or not standing.admitted or refuses:
+        standing, phone = self.standing(serial), self._state.phone(serial)
+        held = phone.deaths.refuses or phone.false_answers
+        if standing.jailed_until_ms is not None or not standing.admitted or held:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:
