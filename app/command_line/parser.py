@@ -38,6 +38,7 @@ from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
 from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
+from workers.protocol.span_shape import RowForm
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4", "q4-plain")
@@ -170,6 +171,12 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("source", help=SOURCE_HELP)
     add.add_argument("--name", help="what to call it here; default: its own name")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
+    add.add_argument(
+        "--cache",
+        choices=tuple(form.word for form in RowForm),
+        default="f32",
+        help="how a text's keys and values are kept on phones; default: f32",
+    )
     add.add_argument(
         "--calibrate", type=Path, metavar="FILE", help="a text that q4 is rounded by; default: ours"
     )

@@ -48,7 +48,7 @@ def equal_split(problem: PlacementProblem) -> Assignment:
     devices = problem.devices[: model.layer_count]
     if not devices:
         raise BadInputError("placement.no_phone")
-    if not model.paired:
+    if not model.two_chains:
         return problem.assignment(_equally(devices, 0, model.layer_count))
     if len(devices) < MAXIMUM_CHAINS:
         raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)

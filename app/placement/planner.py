@@ -49,7 +49,7 @@ def plan(
     """
     if method is Method.MANUAL:
         raise BadInputError("placement.manual_not_planned")
-    if method is Method.LINEAR_PROGRAM and problem.model.paired:
+    if method is Method.LINEAR_PROGRAM and problem.model.two_chains:
         raise BadInputError("placement.one_chain_only")
     with _conflicts_named(problem):
         return _plan(problem.admitted(), method, budget, known)

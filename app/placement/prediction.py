@@ -31,6 +31,7 @@ class Predictor:
         self._task = problem.model.task
         self._rings = costs.rings
         self._watts = costs.active_watts
+        self._footprint = costs.footprint
         self._span_bytes = costs.footprint.span_bytes
         self._budget_bytes = costs.budget_bytes
         self._layer_blobs = costs.footprint.layer_blobs
@@ -89,6 +90,7 @@ class Predictor:
         layers = self._numbered(stage.span)
         first, end = layers.start, layers.stop
         needed_bytes = int(self._span_bytes[first, end])
+        free_bytes = int(self._budget_bytes[device]) - needed_bytes
         compute_s = self._compute_s(device, first, end)
         return StagePrediction(
             serial=stage.serial,
@@ -97,8 +99,9 @@ class Predictor:
             joules=compute_s * float(self._watts[device]),
             is_drain_measured=self._devices[device].is_drain_measured,
             needed_bytes=needed_bytes,
-            headroom_bytes=int(self._budget_bytes[device]) - needed_bytes,
+            headroom_bytes=free_bytes,
             push_bytes=self._push_bytes(device, first, end),
+            room_tokens=self._footprint.room_tokens(first, end, free_bytes),
         )
 
     def _compute_s(self, device: int, first: int, end: int) -> float:

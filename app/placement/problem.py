@@ -105,6 +105,8 @@ class StagePrediction:
     needed_bytes: int
     headroom_bytes: int
     push_bytes: int
+    room_tokens: int | None = None
+    """Tokens that its memory could keep, of all texts together; None where it keeps none."""
 
     @property
     def fits(self) -> bool:
@@ -150,6 +152,12 @@ class Prediction:
     def streams_tokens_per_second(self) -> float:
         """The rate of all requests together with every slot in use."""
         return min(self.saturated_tokens_per_second, self.streams / self.token_latency_s)
+
+    @property
+    def room_tokens(self) -> int | None:
+        """Tokens of all texts together that every phone could keep; None where none are kept."""
+        rooms = (stage.room_tokens for stage in self.stages)
+        return min((room for room in rooms if room is not None), default=None)
 
     @property
     def is_energy_measured(self) -> bool:

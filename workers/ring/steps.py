@@ -304,7 +304,8 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     if len(transactions) == 1:
         return
     shape = transactions[0].span.engine.shape
-    if not ((shape.cached or shape.paired) and shape.answer_size == 0):
+    keeps = shape.cached or shape.paired or shape.sees
+    if not keeps or shape.answer_size:
         raise UnusableRowsError("rows.vector_not_alone")
     ways = {
         (

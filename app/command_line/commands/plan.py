@@ -142,6 +142,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
             "energy_joules_per_token": prediction.energy_joules_per_token,
             "energy_measured": prediction.is_energy_measured,
             "push_bytes": prediction.push_bytes,
+            "room_tokens": prediction.room_tokens,
             "fits": prediction.fits,
             "closed": prediction.closed,
         },
@@ -159,6 +160,7 @@ def _stage_report(stage: StagePrediction) -> dict[str, object]:
         "needed_bytes": stage.needed_bytes,
         "headroom_bytes": stage.headroom_bytes,
         "push_bytes": stage.push_bytes,
+        "room_tokens": stage.room_tokens,
     }
 
 
@@ -173,6 +175,8 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     standing = standing_text(plan_standing(plan))
     print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
     print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
+    if plan.prediction.room_tokens is not None:
+        print_fact(_room(plan.prediction, snapshot.context_tokens))
     print_fact(_drain(snapshot, plan.prediction))
     print_fact(_alone(snapshot, plan.baseline))
     others = len(left_out(snapshot.phones, plan))
@@ -184,6 +188,18 @@ def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
     """Return the phones that are ready and hold no layers by the plan."""
     ready = (phone.serial for phone in phones if phone.usable)
     return [serial for serial in ready if serial not in plan.assignment.serials]
+
+
+def _room(prediction: Prediction, context_tokens: int) -> Fact:
+    """Return how long texts may be in the memory that the phones have."""
+    tokens = prediction.room_tokens or 0
+    return Fact(
+        "plan.room",
+        tokens=tokens,
+        streams=prediction.streams,
+        each=tokens // prediction.streams,
+        context=context_tokens,
+    )
 
 
 def _drain(snapshot: RackSnapshot, prediction: Prediction) -> Fact:

@@ -149,7 +149,7 @@ def _check(problem: PlacementProblem) -> None:
         raise BadInputError("placement.no_phone")
     if problem.model.layer_count == 0:
         raise BadInputError("placement.no_layers", model=problem.model.name)
-    if problem.model.paired and len(problem.devices) < MAXIMUM_CHAINS:
+    if problem.model.two_chains and len(problem.devices) < MAXIMUM_CHAINS:
         raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)
     if len({device.serial for device in problem.devices}) != len(problem.devices):
         raise BadInputError("placement.phone_twice")

@@ -150,7 +150,7 @@ class Rebalancer:
 
     def _reading(self, applied: Applied, now_s: float) -> Reading:
         stages = []
-        for serial, expected_s in applied.expected_s.items():
+        for serial, expected_s in applied.decoding_s.items():
             measured_s, steps = applied.meter.stage_s(serial, now_s - READ_OVER_S)
             stages.append(StageReading(serial, expected_s, measured_s, steps))
         holders = applied.assignment.serials

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -77,9 +75,9 @@ class ConcludedAttempt:
     is not the one that it would be alone."""
 
     @property
-    def paired(self) -> bool:
+    def two_chains(self) -> bool:
         """Whether an encoder and a decoder made it together."""
-        return any(span.shape.paired for span in self.spans)
+        return any(span.shape.paired or span.shape.sees for span in self.spans)
 
     @property
     def by_ring(self) -> bool:
@@ -157,8 +155,8 @@ class AttemptOutcome:
 
 
 def sent_tokens(step: StepRecord) -> Tensor:
-    """Return what the host sent in a step, `i8 [1, tokens]`."""
-    return np.array([step.tokens], dtype="<i8")
+    """Return what the host sent in a step, `i8 [1, tokens]` or pixels."""
+    return step.inputs
 
 
 def with_check(attempt: ConcludedAttempt, whole: WholeCheck | None) -> ConcludedAttempt:

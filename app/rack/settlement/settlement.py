@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -44,6 +44,7 @@ from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
+from workers.identity.transcript import step_leaves
 from workers.protocol.commands import SignedTerms
 
 PRICE_PER_TOKEN = 10_000
@@ -142,13 +143,16 @@ class Settlement:
         phones: Mapping[Serial, Phone],
         text_s: float,
         stop: Event,
+        before_check: Callable[[], Awaitable[None]] | None = None,
     ) -> ConcludedAttempt:
         """Collect receipts, check the text, decide what is audited, fetch what audits need.
 
         `text_s` is what the text took so far; once `stop` is set it is not checked any further.
+        What is to be awaited `before_check` is, once all is signed for and journalled.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
-        receipts = await _receipts(attempt)
+        absent = _absent(attempt, phones)
+        receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
         checks = self._ledger_thread.receipt_checks
         if checks.are_wanted(len(receipts)):
@@ -165,7 +169,7 @@ class Settlement:
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        unsigned = _unsigned(attempt, bodies, phones)
+        unsigned = _unsigned(attempt, bodies, phones, absent)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
@@ -186,6 +190,8 @@ class Settlement:
             ancestors=attempt.ancestors,
             ran_together=attempt.ran_together,
         )
+        if before_check is not None:
+            await before_check()
         if self._checker is not None:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
             concluded = with_check(concluded, whole)
@@ -236,8 +242,19 @@ async def _with_transcripts(
     )
 
 
-async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
+def _absent(attempt: Attempt, phones: Mapping[Serial, Phone]) -> frozenset[Serial]:
+    """Return the stages that cannot be asked for anything now."""
+    return frozenset(
+        stage.serial
+        for stage in attempt.stages
+        if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
+    )
+
+
+async def _receipts(attempt: Attempt, absent: Collection[Serial]) -> dict[Serial, SealedReceipt]:
     """Ask every stage for its receipt that is not known to have said what it may not say.
+
+    Those that are `absent` are not asked: nobody would answer.
 
     Where no step was sent there is nothing to sign for: stages may have begun with other rows.
     """
@@ -247,7 +264,7 @@ async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
         *(
             sealed_receipt(stage, attempt.transaction, len(attempt.steps), attempt.completed_steps)
             for stage in attempt.stages
-            if stage.serial not in attempt.offences
+            if stage.serial not in attempt.offences and stage.serial not in absent
         )
     )
     return {receipt.serial: receipt for receipt in sealed if receipt is not None}
@@ -284,19 +301,28 @@ def _work_record(attempt: Attempt) -> WorkRecord:
     answers, steps = iter(attempt.answers), []
     for step in attempt.steps:
         answer = next(answers, None) if step.wants_token else None
-        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+        pixels = () if step.pixels is None else step_leaves(step.pixels, step.position)
+        leaves = tuple(each.hex() for each in pixels)
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
 
 
 def _unsigned(
-    attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
+    attempt: Attempt,
+    bodies: Mapping[Serial, ReceiptBody],
+    phones: Mapping[Serial, Phone],
+    absent: Collection[Serial],
 ) -> dict[Serial, Fact]:
-    """Return the stages that still answer but gave no receipt that holds."""
+    """Return the stages that still answer but gave no receipt that holds.
+
+    Those that were `absent` when they were to be asked gave none for that.
+    """
     return {
         stage.serial: Fact("offence.did_not_sign")
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
+        and stage.serial not in absent
         and phones[stage.serial].state is not DeviceState.LOST
         and not stage.client.lost
     }

@@ -106,6 +106,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "proof.of_another_form": message("The file is no proof of this version's form."),
     "proof.of_no_answer": message("The proof shows no answer that was settled."),
     "proof.other_ledger": message("The proof is of another ledger than that key's."),
+    "proof.other_pictures": message(
+        "The pictures that were read in {transaction} are not those of the request."
+    ),
     "proof.other_text": message("What was read in {transaction} is not the prompt and its answer."),
     "proof.other_tokenizer": message("The tokenizer in the proof is not the model's."),
     "proof.other_tokens": message("The text does not become the tokens by the model's tokenizer."),
