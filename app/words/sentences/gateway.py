@@ -57,6 +57,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.unknown_tool": message("tool_choice: no tool is called {name}."),
     "gateway.unknown_parameter": message("{name} is no parameter that is known here."),
     "gateway.unsupported_parameter": message("{name} cannot be done by this rack yet."),
+    "gateway.wrong_host": message(
+        "This address answers only to requests that name this computer, as localhost or 127.0.0.1."
+    ),
     "gateway.wrong_method": message("This address takes another method."),
 }
 

@@ -31,7 +31,9 @@ def foreseen(phones: int, memory_megabytes: float = 70) -> tuple[Foresight, ...]
 def test_a_model_that_fits_is_told_with_phones_rate_memory_and_the_other_forms() -> None:
     plans = foreseen(3)
     told = foresight_text("lab", plans)
-    plan = r"{} phones, [\d.]+ tok/s predicted, needs [\d.]+ [MG]B"
+    plan = (
+        r"{} phones, [\d.]+ tok/s predicted, needs [\d.]+ [MG]B, memory for [\d,]+ tokens of text"
+    )
     expected = (
         rf"It fits lab: {plan.format(3)}\. q8 would fit: {plan.format(3)}\."
         rf" q4 would fit: {plan.format(2)}\."

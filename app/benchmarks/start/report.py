@@ -1,4 +1,4 @@
-"""How soon `run` has its first token on a rack that another program has open."""
+"""The figures of programs started one after another, and how they are shown."""
 
 from __future__ import annotations
 
