@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from app.proof.sharp.mixtures import EXPERTS, without_experts
 from app.proof.weights.source import FolderWeights, StoredPlace, Weights
 from workers.protocol.span_shape import FINAL_ROW
 from workers.protocol.wire import Tensor
@@ -22,6 +21,11 @@ LENGTHS: Final = ("seqlens_k", "total_len")
 CODED_PRODUCT: Final = "MatMulNBits"
 PRESENT: Final = "present."
 CODES_SUFFIX: Final = ".codes"
+EXPERTS: Final = "Experts"
+"""What stands for a layer of experts. Which of them a row goes to is a jump
+(`app.proof.router_ties`), so that states between a router's scores and the sum of what experts made
+are nobody's to compare: that all is one operator. Everything else is judged."""
+_TOP: Final = "TopK"
 _VIEWS: Final = frozenset({"Split", "Reshape"})
 """What only shows a row in another form; the last row of a step (`Gather`) is another such."""
 
@@ -58,7 +62,7 @@ class StageGraph:
         self._stored = {each.name: each for each in graph.initializer}
         self._arrays: dict[str, Tensor] = {}
         nodes = [_operator(number, node) for number, node in enumerate(graph.node)]
-        self.nodes = without_experts(nodes)
+        self.nodes = _without_experts(nodes)
         self.outputs: tuple[str, ...] = tuple(each.name for each in graph.output)
         self._makers = {name: node for node in self.nodes for name in node.outputs}
 
@@ -268,3 +272,48 @@ def _place(tensor: onnx.TensorProto) -> StoredPlace | None:
 def _operator(number: int, node: onnx.NodeProto) -> Operator:
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     return Operator(number, node.op_type, tuple(node.input), tuple(node.output), attributes)
+
+
+def _without_experts(nodes: Sequence[Operator]) -> tuple[Operator, ...]:
+    """Return a graph's nodes, in order, with one in the place of all that mix experts.
+
+    It reads the rows that came to them, and makes what they add up to.
+    """
+    makers = {name: node for node in nodes for name in node.outputs}
+    chosen = {_scores(node, makers) for node in nodes if node.kind == _TOP} - {""}
+    kept: list[Operator] = []
+    for node in nodes:
+        if chosen.isdisjoint(node.inputs):
+            kept.append(node)
+        elif (hidden := _given_back(node, makers)) is None:
+            chosen.update(node.outputs)
+        else:
+            kept.append(_mixture(node, hidden))
+    return tuple(kept)
+
+
+def _scores(node: Operator, makers: Mapping[str, Operator]) -> str:
+    """Return what a choice of the largest is made by: scores, before they are made shares of."""
+    while True:
+        name = _input(node, 0)
+        maker = makers.get(name)
+        if maker is None or maker.kind != "Softmax" or maker.number >= node.number:
+            return name
+        node = maker
+
+
+def _input(node: Operator, place: int) -> str:
+    """Return what a node reads there; empty where it reads nothing, as a stranger's may."""
+    return node.inputs[place] if place < len(node.inputs) else ""
+
+
+def _given_back(node: Operator, makers: Mapping[str, Operator]) -> str | None:
+    """Return the rows whose shape a sum is brought into, where that is what a node does."""
+    if node.kind != "Reshape":
+        return None
+    shape = makers.get(_input(node, 1))
+    return _input(shape, 0) or None if shape is not None and shape.kind == "Shape" else None
+
+
+def _mixture(node: Operator, hidden: str) -> Operator:
+    return type(node)(node.number, EXPERTS, (hidden,), node.outputs, {})

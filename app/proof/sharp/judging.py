@@ -12,8 +12,7 @@ from app.proof.case import AuditCase, AuditStep
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
 from app.proof.sharp.ends import choice_deviation, end_deviation, final_row_deviation
-from app.proof.sharp.graph import NotCoveredError, StageGraph
-from app.proof.sharp.mixtures import EXPERTS
+from app.proof.sharp.graph import EXPERTS, NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
     BOTH_WAYS,

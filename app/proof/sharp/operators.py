@@ -11,8 +11,7 @@ import numpy as np
 from app.proof.sharp import plain_operators
 from app.proof.sharp.attention import Heads, attended, first_seen, turned
 from app.proof.sharp.classes import Rounding, RoundingClass
-from app.proof.sharp.graph import NotCoveredError, Operator, StageGraph
-from app.proof.sharp.mixtures import EXPERTS
+from app.proof.sharp.graph import EXPERTS, NotCoveredError, Operator, StageGraph
 from app.proof.sharp.one_row import OneRow, made_beside
 from app.proof.sharp.products import Numbers, biased, coded_product, coded_row, product
 from app.proof.sharp.recomputed import Recomputed

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.proof.sharp.graph import CODED_PRODUCT, NotCoveredError, Operator, StageGraph
-from app.proof.sharp.mixtures import EXPERTS
+from app.proof.sharp.graph import CODED_PRODUCT, EXPERTS, NotCoveredError, Operator, StageGraph
 from workers.protocol.span_shape import SpanShape
 
 

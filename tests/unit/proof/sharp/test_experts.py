@@ -11,7 +11,7 @@ from app.models.quantization.block_wise import Quantization
 from app.proof.case import AuditCase
 from app.proof.router_ties import routers_of
 from app.proof.sharp.classes import RoundingClass
-from app.proof.sharp.mixtures import EXPERTS
+from app.proof.sharp.graph import EXPERTS
 from app.proof.sharp.verdict import SharpReason
 from tests.soak import slice_of_several
 from tests.unit.proof.sharp.support import looked_at, phone, with_weights
