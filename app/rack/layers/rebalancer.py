@@ -138,7 +138,8 @@ class Rebalancer:
             return
         self._beliefs, causes = look(self._beliefs, self._reading(applied, now_s))
         phones, ring = self._fleet.phones, applied.assignment.serials
-        self._assigner.problems.slowness = self._beliefs.slowness(phones, ring)
+        problems = self._assigner.problems
+        problems.slowness = self._beliefs.slowness(phones, ring, problems.recorded_slowness)
         if causes and not self._assigner.by_hand:
             await self._consider(applied, causes)
 

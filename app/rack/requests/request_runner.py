@@ -166,8 +166,9 @@ class RequestRunner:
         terms = terms_of_attempt(
             request, workplace, applied, reads=reads, closed=closed, any_cut=seat.wanted.any_cut
         )
+        states = workplace.bought_states(applied)
         opened = await workplace.settlement.begin(
-            transaction, request.asked, applied, terms, request.answers_left
+            transaction, request.asked, applied, terms, request.answers_left, states
         )
         return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
 

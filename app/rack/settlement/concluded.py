@@ -70,6 +70,8 @@ class ConcludedAttempt:
     """None where this computer did not check every token."""
     grounds: Sequence[Tensor | None] | None = None
     """What the last stage's tokens rest on, step by step; None where it did not show that."""
+    overclaimed: Mapping[Serial, int] = field(default_factory=dict)
+    """Phones that by now stood by more than they did three times of five, and what each paid."""
     ran_together: bool = False
     """Whether rows of it may have been computed together with others: to the last bit such a row
     is not the one that it would be alone."""

@@ -35,6 +35,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " off by {times:.3g} times what is allowed. It signed both in {transaction} with the key"
         " {key}."
     ),
+    "evidence.convicts_claim": message(
+        "{phone}, whose key is {key}, stands by more than it did by its own word, in the "
+        "transactions {works}."
+    ),
     "evidence.convicts_number": message(
         "{phone} signed two different receipts of number {number}, one in {transaction} and one in"
         " {other}, with the key {key}."
