@@ -50,7 +50,7 @@ SOURCE_HELP = (
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
     *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
-    *("adversary", "market", "failover", "receipts"),
+    *("adversary", "market", "failover", "receipts", "start"),
 )
 
 

@@ -100,6 +100,8 @@ class HubCheckpoint(ModelSource):
 
     def fetch(self, told: Told) -> Path:
         """Return the snapshot's folder in the cache."""
+        if missing := self.missing_bytes():
+            self._download.require_space(missing)
         total = sum(file.size_bytes for file in self._files)
         done, folder = 0, self._settings[CONFIGURATION_FILE].parent
         for file in self._files:

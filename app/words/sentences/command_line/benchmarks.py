@@ -162,6 +162,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " Then {streams} streams at once, each drawn by a seed of its own and held against what"
         " the rack tells of the same answer: none lost, doubled or moved a token."
     ),
+    "bench.start": message(
+        "The demo model on two virtual phones that one program has open; {starts} others, one after"
+        " another, run a prompt there for one token. *First token* is from the start of a program"
+        " until the rack told it of the token, *end* until it had printed its report. All phones"
+        " share this machine's processors."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"
