@@ -55,6 +55,8 @@ def conditions(arguments: argparse.Namespace) -> Conditions:
         getattr(arguments, "least_reputation", 0.0),
         getattr(arguments, "least_battery", 0),
         getattr(arguments, "most_heat", None),
+        None if (most := getattr(arguments, "most_token_ms", None)) is None else most / 1000,
+        getattr(arguments, "least_rate", 0.0),
     )
 
 

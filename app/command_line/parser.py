@@ -36,7 +36,6 @@ from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_keys, add_serve
 from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
-from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
 from workers.protocol.span_shape import RowForm
 
@@ -193,8 +192,6 @@ def _plan(commands: Commands) -> None:
     parser.add_argument("model")
     add_rack(parser)
     add_conditions(parser)
-    objectives = [objective.value for objective in Objective]
-    parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
     parser.add_argument(
         "--compare",
         action="store_true",

@@ -15,6 +15,7 @@ from app.command_line.option_types import (
     share,
 )
 from app.core.audit_outcome import CheckMode
+from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 
 RACK_HELP: Final = (
@@ -36,6 +37,9 @@ PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
 REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
 BATTERY_HELP: Final = "give no layers to phones that drain and have less left, 0 to 100"
 HEAT_HELP: Final = "give no layers to phones that are warmer, in degrees Celsius"
+OBJECTIVE_HELP: Final = "what plans seek the least of; price: the cheapest that is quick enough"
+LATENCY_HELP: Final = "buying by price: what a token of one request may take, in milliseconds"
+RATE_HELP: Final = "buying by price: tokens a second of all requests together, at least"
 AUDIT_RATE_HELP: Final = (
     "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
     " phones unless its file says otherwise"
@@ -128,4 +132,12 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--most-heat", type=celsius, default=absent, metavar="CELSIUS", help=HEAT_HELP
+    )
+    objectives = [objective.value for objective in Objective]
+    parser.add_argument("--objective", choices=objectives, default=absent, help=OBJECTIVE_HELP)
+    parser.add_argument(
+        "--most-token-ms", type=positive(float), default=absent, metavar="MS", help=LATENCY_HELP
+    )
+    parser.add_argument(
+        "--least-rate", type=positive(float), default=absent, metavar="TOKENS", help=RATE_HELP
     )

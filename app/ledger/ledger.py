@@ -18,6 +18,7 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.canaries import CanaryDesk
 from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.contradictions import ContradictionDesk
 from app.ledger.desks.deals import DealDesk
@@ -89,6 +90,7 @@ class Ledger:
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
         self.contradictions = ContradictionDesk(recorder, self.evidence, self.slash)
+        self.canaries = CanaryDesk(recorder, self._key, self.evidence, self.slash)
         self.witnesses = WitnessDesk(self._journal, self._key, self._clock)
         self.writers = WriterDesk(self._journal, self._key, self._clock, self._store)
         desks = self.deals, self.stakes, self.governance, self.kept_evidence
@@ -258,6 +260,11 @@ class Ledger:
         with self.atomic():
             self._record(EntryKind.SHARP_TEST, fields)
             require_proven(fields, self.evidence, self._judge)
+
+    def stages_of(self, transaction: TransactionId) -> tuple[Serial, ...]:
+        """Return whose stages a transaction has, in order. Raises `LedgerError`."""
+        stages = self._state.transaction(transaction).stages
+        return tuple(Serial(stage.serial) for stage in stages)
 
     def is_doubted(self, transaction: TransactionId, serial: Serial) -> bool:
         """Tell whether a phone signed in a transaction for work of a class in doubt."""

@@ -37,7 +37,7 @@ def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -
     Raises `BadInputError` for a model that writes no texts or has no tokenizer, or a text without
     two tokens.
     """
-    if manifest.task is not ModelTask.GENERATION or manifest.paired:
+    if manifest.task is not ModelTask.GENERATION or manifest.two_chains:
         raise BadInputError("model.predicts_nothing", model=manifest.name)
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:

@@ -29,6 +29,7 @@ class Predictor:
         self._devices = problem.devices
         self._read_bytes = costs.footprint.read_bytes
         self._task = problem.model.task
+        self._prices = problem.prices
         self._rings = costs.rings
         self._watts = costs.active_watts
         self._footprint = costs.footprint
@@ -66,6 +67,10 @@ class Predictor:
             stages=stages,
             closed=bool(self._rings.closes[ends]),
             task=self._task,
+            price_per_token=sum(
+                self._prices.get(stage.serial, 0.0) * len(self._numbered(stage.span))
+                for stage in assignment.stages
+            ),
         )
 
     def holds_all(self, serial: Serial) -> bool:

@@ -21,6 +21,8 @@ class Objective(StrEnum):
     LATENCY = "latency"
     THROUGHPUT = "throughput"
     ENERGY = "energy"
+    PRICE = "price"
+    """The cheapest that is as quick as the conditions want it."""
 
 
 class Method(StrEnum):
@@ -66,6 +68,8 @@ class PlacementProblem:
     reputations: Mapping[Serial, float] = field(default_factory=dict)
     bodies: Mapping[Serial, PhoneBody] = field(default_factory=dict)
     """How phones are that tell."""
+    prices: Mapping[Serial, float] = field(default_factory=dict)
+    """Micro-credits for a layer and token, doubt reckoned in; 0 where nothing is asked."""
 
     def admitted(self) -> PlacementProblem:
         """Return the problem of those phones that the conditions admit."""
@@ -132,6 +136,8 @@ class Prediction:
     closed: bool
     """Whether the last phone feeds the first itself, and the host not every token."""
     task: ModelTask
+    price_per_token: float = 0.0
+    """Micro-credits, doubt of the phones reckoned in."""
 
     @property
     def writes(self) -> bool:
@@ -186,3 +192,5 @@ class Plan:
     uses_all: bool = False
     keeps_pins: bool = False
     keeps_conditions: bool = False
+    too_slow: bool = False
+    """Whether it was to be as quick as the conditions want, and nothing was found that is."""

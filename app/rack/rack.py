@@ -271,7 +271,8 @@ class Rack:
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
-        objective = Objective(self._options.objective or DEFAULT_OBJECTIVE)
+        asked = self._options.objective or self.definition.objective
+        objective = Objective(asked or DEFAULT_OBJECTIVE)
         try:
             await self._use(await self._open_model(self._options.model), objective)
             self._ready, self.failure = True, None

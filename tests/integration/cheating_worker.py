@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from workers import replay_commands, work_commands
+from workers import commands, replay_commands, work_commands
 from workers.engine import replay
 from workers.errors import RequestRefusedError
 from workers.fault_names import FaultName
@@ -382,3 +382,15 @@ def answers_other_rows_when_it_audits(me: Cheat) -> None:
         return type(answer)((rows * np.float32(-1),))
 
     instead(replay_commands.ReplayCommands, "recompute", recompute)
+
+
+def invents_a_class(me: Cheat) -> None:
+    """Sign for a class that no rounding gives, so that no numbers convict."""
+
+    def named(honest: Any, threads: int) -> str:  # noqa: ANN401
+        own: str = honest(threads)
+        start, _, digest = own.rpartition(" ")
+        return f"{start} {digest[::-1]}" if me.is_anybody() else own
+
+    for module in (commands, work_commands, replay_commands):
+        instead(module, "numerical_class", named)

@@ -173,6 +173,7 @@ class ScriptedControl:
         self.doubted: list[DoubtedClass] = []
         self.journal: list[JournalRow] = []
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
+        self.sees = False
         self.commands: list[Command[Any]] = []
         self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
@@ -613,7 +614,8 @@ class ScriptedControl:
 
     def _model(self) -> ModelChoice:
         weight_bytes = LAYER_BYTES * self.layers
-        return ModelChoice("demo", "f32", self.layers, weight_bytes, self.tasks, self.harm)
+        kinds, harm = self.tasks, self.harm
+        return ModelChoice("demo", "f32", self.layers, weight_bytes, kinds, harm, self.sees)
 
 
 WALL_MS = 1_795_000_000_000

@@ -12,6 +12,10 @@ from workers.protocol.span_shape import FINAL_ROW, RowForm, SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3
+PIXELS = "pixels"
+"""The input of the first span of a chain that sees, `u1 [1, rows, numbers]`."""
+PICTURE_ROWS = "picture_rows"
+"""The input of a span with the embedding for rows made of a picture, `f4 [batch, rows, hidden]`."""
 EXTERNAL_FILES = "session.model_external_initializers_file_folder_path"
 _TYPES: Final = {
     RowForm.F32: "tensor(float)",
@@ -51,7 +55,8 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     outputs = {value.name for value in session.get_outputs()}
     past = [name for name in inputs if name.startswith("past.")]
     source = [name for name in inputs if name.startswith("source.") and shape.reads_source]
-    expected = {input_name(shape), "seqlens_k", "total_len", *past, *source}
+    pictures = [PICTURE_ROWS] if shape.takes_pictures else []
+    expected = {input_name(shape), "seqlens_k", "total_len", *past, *source, *pictures}
     if set(inputs) != expected or output_name(shape) not in outputs:
         raise EngineError("graph.of_another_span")
     if len(past) != 2 * shape.layer_count * shape.cached:
@@ -75,6 +80,8 @@ def shows_final_row(session: Any) -> bool:  # noqa: ANN401 - untyped library
 
 def input_name(shape: SpanShape) -> str:
     """Return the name of the input that carries tokens or hidden states."""
+    if shape.looks and shape.has_embedding:
+        return PIXELS
     return "input_ids" if shape.has_embedding else "hidden_in"
 
 

@@ -76,21 +76,58 @@ class SpanShape:
     cache_rows: RowForm = RowForm.F32
     """How keys and values are kept; those of a text that an encoder read are float32."""
 
+    sees: bool = False
+    """Whether the chain before the decoder makes rows of pictures, in the decoder's stead.
+
+    Tokens and pictures come in the order of the text. That chain passes tokens on as they are; the
+    decoder takes the rows of a picture as if tokens had been looked up.
+    """
+    picture_rows: WidthOrNone = 0
+    """Of a span of that chain: in how many rows a picture comes, no more and no less."""
+    picture_width: WidthOrNone = 0
+    """Of the first span of that chain: numbers in a row of a picture, `u1`."""
+    left_width: WidthOrNone = 0
+    """Numbers in a row that it puts out, where these are not `hidden_size`."""
+
     @property
     def encodes(self) -> bool:
         """Whether it is part of an encoder before a decoder."""
         return self.paired and self.blocks.chain is ChainName.ENCODER
 
     @property
+    def looks(self) -> bool:
+        """Whether it is part of the chain that makes rows of pictures."""
+        return self.sees and self.blocks.chain is ChainName.ENCODER
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether it looks tokens up and takes the rows of pictures beside them."""
+        return self.sees and self.has_embedding and not self.looks
+
+    @property
     def reads_source(self) -> bool:
         """Whether its layers read what an encoder made of a text."""
         return self.paired and self.blocks.chain is ChainName.DECODER
 
-    def takes_tokens(self, position: int) -> bool:
-        """Tell whether what comes behind so many rows are tokens, not hidden states."""
+    def takes_tokens(self, position: int, *, pictured: bool = False) -> bool:
+        """Tell whether what comes behind so many rows are tokens, not hidden states.
+
+        `pictured` is whether they stand for a picture.
+        """
+        if self.sees:
+            return not pictured and (self.has_embedding or self.looks)
         if self.encodes:
             return self.has_embedding or position > 0
         return self.has_embedding and not (self.paired and position == 0)
+
+    def takes_pixels(self, *, pictured: bool) -> bool:
+        """Tell whether what comes are the pixels of a picture."""
+        return pictured and self.looks and self.has_embedding
+
+    @property
+    def output_width(self) -> int:
+        """Numbers in a row that it puts out without a head."""
+        return self.left_width or self.hidden_size
 
     @property
     def cached(self) -> bool:
@@ -100,7 +137,8 @@ class SpanShape:
     @property
     def cache(self) -> CacheType:
         """In what form the model's keys and values are kept."""
-        return CacheType(self.cache_rows.value) if self.cached or self.paired else CacheType.NONE
+        kept = self.cached or self.paired or self.sees
+        return CacheType(self.cache_rows.value) if kept else CacheType.NONE
 
     @property
     def output_size(self) -> int:

@@ -23,6 +23,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "f4": np.dtype("<f4"),
     "f2": np.dtype("<f2"),
     "i8": np.dtype("<i8"),
+    "u1": np.dtype("u1"),
 }
 CODES: Final = {dtype: code for code, dtype in DTYPES.items()}
 

@@ -19,7 +19,7 @@ from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration, format_rate
-from app.placement.problem import Plan, Prediction, StagePrediction
+from app.placement.problem import Objective, Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.compared_plans import PlanComparison, plan_standing
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot
@@ -135,6 +135,7 @@ def plan_report(plan: Plan, measured: Sequence[float | None] = ()) -> dict[str, 
         "uses_all_phones": plan.uses_all,
         "keeps_pins": plan.keeps_pins,
         "keeps_conditions": plan.keeps_conditions,
+        "too_slow": plan.too_slow,
         "assignment": assignment_rows(plan.assignment),
         "predicted": {
             "token_latency_ms": prediction.token_latency_s * 1000,
@@ -144,6 +145,7 @@ def plan_report(plan: Plan, measured: Sequence[float | None] = ()) -> dict[str, 
             "saturated_tokens_per_second": prediction.saturated_tokens_per_second,
             "energy_joules_per_token": prediction.energy_joules_per_token,
             "energy_measured": prediction.is_energy_measured,
+            "price_micro_credits_per_token": prediction.price_per_token,
             "push_bytes": prediction.push_bytes,
             "room_tokens": prediction.room_tokens,
             "fits": prediction.fits,
@@ -184,6 +186,9 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     if plan.prediction.room_tokens is not None:
         print_fact(_room(plan.prediction, snapshot.context_tokens))
     print_fact(_drain(snapshot, plan.prediction))
+    if snapshot.objective is Objective.PRICE:
+        price = round(plan.prediction.price_per_token)
+        print_fact(Fact("plan.too_slow" if plan.too_slow else "plan.price", price=price))
     print_fact(_alone(snapshot, plan.baseline))
     others = len(left_out(snapshot.phones, plan))
     if others:

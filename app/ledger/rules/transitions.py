@@ -20,6 +20,7 @@ from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
 from app.ledger.rules.kept import evidence as kept_evidence
 from app.ledger.rules.phones import (
+    canaries,
     conformance,
     distrust,
     phone_rules,
@@ -122,6 +123,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
         EntryKind.VERIFIER_CHECKED: verifiers.verifier_checked,
         EntryKind.SHARP_TEST: sharp_tests.sharp_test,
+        EntryKind.CANARY: canaries.canary,
         EntryKind.CLASS_CONFIRMED: sharp_tests.class_confirmed,
         EntryKind.CLASS_READ: class_reading.class_read,
         EntryKind.WAY_DISTRUSTED: distrust.way_distrusted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -28,8 +29,21 @@ def _way_distrusted(fields: Fields) -> Fact:
     return Fact("journal.way_distrusted", sender=fields["sender"], receiver=fields["receiver"])
 
 
+def _canary(fields: Fields) -> Fact:
+    told = json.loads(fields["data"])
+    claimed_us = told["weight_bytes"] * 1_000_000 // told["claimed_rate"]
+    return Fact(
+        "journal.canary",
+        stage=fields["stage"],
+        transaction=fields["transaction"],
+        took=told["taken_us"] / max(told["steps"], 1) / 1000,
+        claimed=(claimed_us + told["claimed_overhead_us"]) / 1000,
+    )
+
+
 TRUST: Final[Mapping[str, Callable[[Fields], Fact]]] = MappingProxyType(
     {
+        EntryKind.CANARY: _canary,
         EntryKind.CLASS_CONFIRMED: _class_confirmed,
         EntryKind.CLASS_READ: _class_read,
         EntryKind.VERIFIER_CHECKED: _verifier_checked,

@@ -23,6 +23,7 @@ from app.models.calibration.texts import BUILT_IN, SEQUENCE_TOKENS, sequences
 from app.models.cutting.decoder import CutDecoder
 from app.models.families.interface import Dimensions, Family
 from app.models.families.paired import PairedModel
+from app.models.families.seeing import SeeingModel
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.graphs.attention import scale_names
 from app.models.sample_text import SampleText
@@ -35,6 +36,7 @@ from workers.protocol.chain import Span
 from workers.protocol.span_shape import RowForm
 from workers.protocol.wire import Tensor
 
+_WITHOUT: Final = (PairedModel, CutDecoder, SeeingModel)
 TEXTS: Final = 8
 """Pieces of a text that steps are found by."""
 LARGEST: Final = 127
@@ -47,7 +49,7 @@ Steps = NDArray[np.float32]
 
 def require_form(family: Family, form: RowForm) -> None:
     """Raise `BadInputError` where a family's cache cannot be kept in a form."""
-    plain = isinstance(family, PairedModel | CutDecoder) or not family.dimensions.kv_heads
+    plain = isinstance(family, _WITHOUT) or not family.dimensions.kv_heads
     if form is not RowForm.F32 and plain:
         raise BadInputError("import.cache_of_other_family", family=family.name)
 

@@ -83,7 +83,7 @@ def footprint_of(problem: PlacementProblem) -> ModelFootprint:
     occupied = _span_blob_bytes(blobs)
     cache_bytes, cache_tokens = _prefix(kv_per_token), problem.context_tokens * problem.slots
     occupied += (cache_bytes[None, :] - cache_bytes[:, None]) * cache_tokens + RUNTIME_BYTES
-    if problem.model.paired:
+    if problem.model.two_chains:
         decoder = problem.model.encoder_layers
         occupied[:decoder, decoder + 1 :] = NO_PHONE_BYTES
     return ModelFootprint(

@@ -75,7 +75,7 @@ def suits(case: AuditCase) -> bool:
     in_parts = bool(case.all_parts) or not shape.has_head
     plain = (
         shape.cached
-        and not shape.paired
+        and not (shape.paired or shape.sees)
         and shape.answer_size == 0
         and in_parts
         and not case.rounds_otherwise

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from app.proof.sharp.mixtures import EXPERTS, without_experts
 from app.proof.weights.source import FolderWeights, StoredPlace, Weights
 from workers.protocol.span_shape import FINAL_ROW
 from workers.protocol.wire import Tensor
@@ -56,7 +57,8 @@ class StageGraph:
         self._weights = weights
         self._stored = {each.name: each for each in graph.initializer}
         self._arrays: dict[str, Tensor] = {}
-        self.nodes = tuple(_operator(number, node) for number, node in enumerate(graph.node))
+        nodes = [_operator(number, node) for number, node in enumerate(graph.node)]
+        self.nodes = without_experts(nodes)
         self.outputs: tuple[str, ...] = tuple(each.name for each in graph.output)
         self._makers = {name: node for node in self.nodes for name in node.outputs}
 
@@ -90,6 +92,11 @@ class StageGraph:
     def is_quantized(self) -> bool:
         """Whether some of its products are with codes."""
         return any(node.kind == CODED_PRODUCT for node in self.nodes)
+
+    @cached_property
+    def mixture(self) -> Operator | None:
+        """A layer of experts, the first; None where there is none."""
+        return next((node for node in self.nodes if node.kind == EXPERTS), None)
 
     @cached_property
     def beside(self) -> frozenset[str]:

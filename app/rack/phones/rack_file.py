@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.conditions import MOST_CELSIUS, UNCONDITIONAL, Conditions, is_most_celsius
+from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
@@ -34,6 +36,7 @@ _KEYS: Final = frozenset(
     | {"count", "workers", "balancing", "check_everything", "verifiers", "lookup"}
     | {"known", "excluded", "trusted", "private", "least_reputation"}
     | {"least_battery_percent", "most_celsius"}
+    | {"objective", "most_token_ms", "least_tokens_per_second"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _KNOWN_KEYS: Final = frozenset(field.name for field in fields(KnownPhone))
@@ -69,6 +72,7 @@ class RackDefinition:
     check_mode: CheckMode = CheckMode.AUTO
     verifiers: bool = False
     known: tuple[KnownPhone, ...] = ()
+    objective: Objective | None = None
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -120,6 +124,7 @@ def read_rack_file(path: Path) -> RackDefinition:
         verifiers=_switch(path.name, table, "verifiers"),
         known=_known(path.name, _tables(path.name, table, "known")),
         lookup=_lookup(path.name, table),
+        objective=_objective(path.name, table),
     )
 
 
@@ -212,7 +217,29 @@ def _conditions(file: str, table: Mapping[str, Any]) -> Conditions:
         _share(file, table, "least_reputation", 0.0),
         _percent(file, table, "least_battery_percent"),
         _most_celsius(file, table),
+        None if (most := _positive(file, table, "most_token_ms")) is None else most / 1000,
+        _positive(file, table, "least_tokens_per_second") or 0.0,
     )
+
+
+def _objective(file: str, table: Mapping[str, Any]) -> Objective | None:
+    named = table.get("objective")
+    if named is None:
+        return None
+    known = tuple(each.value for each in Objective)
+    if named not in known:
+        raise BadInputError("rack_file.objective", file=file, known=known)
+    return Objective(named)
+
+
+def _positive(file: str, table: Mapping[str, Any], key: str) -> float | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise BadInputError("rack_file.not_positive", file=file, key=key)
+    return float(value)
 
 
 def _percent(file: str, table: Mapping[str, Any], key: str) -> int:

@@ -125,6 +125,8 @@ class RequestQueue:
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
                 source_tokens=question.source_tokens,
+                pictures=question.pictures,
+                pixels=question.pixels,
                 record=self._record,
             )
         )

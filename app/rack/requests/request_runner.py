@@ -166,14 +166,16 @@ class RequestRunner:
         terms = terms_of_attempt(
             request, workplace, applied, reads=reads, closed=closed, any_cut=seat.wanted.any_cut
         )
+        states = workplace.bought_states(applied)
         opened = await workplace.settlement.begin(
-            transaction, request.asked, applied, terms, request.answers_left
+            transaction, request.asked, applied, terms, request.answers_left, states
         )
         return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
 
     def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:
         """Begin to read the text on phones that its layers move to; None where it cannot be yet."""
-        if self.request.state is not RequestState.DECODING or self.request.source_tokens:
+        alone = self.request.source_tokens or self.request.pictures
+        if self.request.state is not RequestState.DECODING or alone:
             return None
         return self._ahead.begin(applied)
 

@@ -51,4 +51,5 @@ def terms_of_attempt(
         None if reads else request.history(workplace.lookup),
         NO_TOKENS if reads else AskedTokens(known, len(request.tokens) + 1),
         request.source_tokens,
+        request.pixels,
     )

@@ -17,13 +17,14 @@ from app.proof.threshold import Incentives, least_audit_rate
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
 from app.rack.layers.assigner import Assigner
+from app.rack.layers.quotes import PRICE_PER_TOKEN
 from app.rack.layers.spans import Applied
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
 from app.rack.settlement.class_reading import ClassReader
-from app.rack.settlement.settlement import PRICE_PER_TOKEN, Examiners, Settlement
+from app.rack.settlement.settlement import Examiners, Settlement
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.verifiers.phone_verifiers import PhoneVerifiers
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker

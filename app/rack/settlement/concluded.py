@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -72,14 +70,16 @@ class ConcludedAttempt:
     """None where this computer did not check every token."""
     grounds: Sequence[Tensor | None] | None = None
     """What the last stage's tokens rest on, step by step; None where it did not show that."""
+    overclaimed: Mapping[Serial, int] = field(default_factory=dict)
+    """Phones that by now stood by more than they did three times of five, and what each paid."""
     ran_together: bool = False
     """Whether rows of it may have been computed together with others: to the last bit such a row
     is not the one that it would be alone."""
 
     @property
-    def paired(self) -> bool:
+    def two_chains(self) -> bool:
         """Whether an encoder and a decoder made it together."""
-        return any(span.shape.paired for span in self.spans)
+        return any(span.shape.paired or span.shape.sees for span in self.spans)
 
     @property
     def by_ring(self) -> bool:
@@ -157,8 +157,8 @@ class AttemptOutcome:
 
 
 def sent_tokens(step: StepRecord) -> Tensor:
-    """Return what the host sent in a step, `i8 [1, tokens]`."""
-    return np.array([step.tokens], dtype="<i8")
+    """Return what the host sent in a step, `i8 [1, tokens]` or pixels."""
+    return step.inputs
 
 
 def with_check(attempt: ConcludedAttempt, whole: WholeCheck | None) -> ConcludedAttempt:

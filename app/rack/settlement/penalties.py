@@ -69,6 +69,16 @@ class Penalties:
             self._timeline.add(TimelineKind.ERROR, told, serial)
             self._put_in_jail(phone, offence)
 
+    async def tell_overclaimed(self, overclaimed: Mapping[Serial, int]) -> None:
+        """Tell of phones that paid for claiming more than they do; they go on working."""
+        for serial, taken in overclaimed.items():
+            phone = self.fleet.phones[serial]
+            found, paid = Fact("offence.false_capability"), taken / CREDIT
+            told = Fact("penalty.downgraded", phone=phone.name, credits=paid, found=found)
+            self._timeline.add(TimelineKind.SLASH, told, serial)
+        if overclaimed:
+            await self.refresh_standings()
+
     async def refresh_standings(self) -> None:
         """Read every registered phone's account again."""
         serials = [phone.serial for phone in self.fleet.phones.values() if phone.standing]

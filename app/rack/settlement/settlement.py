@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Final
 
 from app.core.device import DeviceState
@@ -18,6 +19,8 @@ from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.phones.canaries import Excuse
+from app.ledger.rules.quotes.quote import PhoneState
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -27,10 +30,12 @@ from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
+from app.rack.layers.quotes import PRICE_PER_TOKEN
 from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.canaries import excuse_of, record_canaries
 from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.sharp.close_look import CloseLook
@@ -44,10 +49,10 @@ from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
+from workers.identity.transcript import step_leaves
 from workers.protocol.commands import SignedTerms
 
-PRICE_PER_TOKEN = 10_000
-"""Micro-credits the operator pays for a settled token."""
+NOTHING_BOUGHT: Final[Mapping[Serial, PhoneState]] = MappingProxyType({})
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -102,10 +107,12 @@ class Settlement:
         applied: Applied,
         terms: AttemptTerms,
         most_tokens: int,
+        states: Mapping[Serial, PhoneState] = NOTHING_BOUGHT,
     ) -> SignedTerms:
         """Journal that a transaction starts; return what its phones are to sign for.
 
-        What `most_tokens` cost goes into escrow.
+        What `most_tokens` cost goes into escrow. Where `states`, by stage, says how phones are, it
+        is bought by their keepers' quotes, if all of them quote; else at the rack's own price.
         """
         if self._class_reader is not None:
             await self._class_reader.read(applied)
@@ -123,14 +130,19 @@ class Settlement:
         def open_it(ledger: Ledger) -> SignedTerms:
             for content in (request, model):
                 ledger.evidence.put(content)
+            fills, stages = ledger.stakes.fills(states), applied.assignment.stages
+            asked_price = sum(
+                fill.price * stage.layer_count for fill, stage in zip(fills, stages, strict=False)
+            )
             return ledger.open_transaction(
                 transaction,
                 asked.request,
                 applied.assignment,
                 agreement,
-                PRICE_PER_TOKEN,
+                asked_price if fills else PRICE_PER_TOKEN,
                 self._settings.audit_rate,
                 most_tokens,
+                fills,
             )
 
         return await self._ledger_thread.run(open_it)
@@ -161,8 +173,9 @@ class Settlement:
                     for each in receipts.values()
                 ]
             )
-        bodies, due = await self._ledger_thread.run(
-            lambda ledger: _record(ledger, attempt, receipts, keys)
+        excuses = {serial: excuse_of(phones[serial]) for serial in receipts}
+        bodies, due, overclaimed = await self._ledger_thread.run(
+            lambda ledger: _record(ledger, attempt, receipts, keys, excuses)
         )
         serials = applied.assignment.serials
         classes = await self._ledger_thread.run(
@@ -187,6 +200,7 @@ class Settlement:
             signatures={serial: receipts[serial].signature for serial in bodies},
             keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
+            overclaimed=overclaimed,
             ran_together=attempt.ran_together,
         )
         if before_check is not None:
@@ -274,8 +288,12 @@ def _record(
     attempt: Attempt,
     receipts: Mapping[Serial, SealedReceipt],
     keys: Mapping[Serial, bytes],
-) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial]]:
-    """Journal the receipts that hold; return what they say, and whose are to be audited."""
+    excuses: Mapping[Serial, Excuse],
+) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial], dict[Serial, int]]:
+    """Journal the receipts that hold, and canaries.
+
+    Returns what receipts say, whose are to be audited, and what those pay that claimed too much.
+    """
     bodies = {}
     for serial, receipt in receipts.items():
         try:
@@ -292,7 +310,9 @@ def _record(
     if attempt.answers:
         ledger.deals.commit(attempt.transaction, len(attempt.answers))
     due = ledger.due_stages(attempt.transaction)
-    return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    overclaimed = record_canaries(ledger, attempt.transaction, receipts, keys, excuses)
+    audited = frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    return bodies, audited, overclaimed
 
 
 def _work_record(attempt: Attempt) -> WorkRecord:
@@ -300,7 +320,9 @@ def _work_record(attempt: Attempt) -> WorkRecord:
     answers, steps = iter(attempt.answers), []
     for step in attempt.steps:
         answer = next(answers, None) if step.wants_token else None
-        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+        pixels = () if step.pixels is None else step_leaves(step.pixels, step.position)
+        leaves = tuple(each.hex() for each in pixels)
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
 
 

@@ -41,6 +41,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
         "sharp_test_refused",
         "sharp_test_unavailable",
     ),
+    EntryKind.CANARY: ("canary",),
     EntryKind.VERIFIER_CHECKED: ("verifier_right", "verifier_wrong"),
     EntryKind.CLASS_CONFIRMED: ("class_confirmed",),
     EntryKind.CLASS_READ: ("class_reproduced", "class_unknown"),

@@ -35,6 +35,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.model_not_loaded": message(
         "The rack runs {running}. Another model is loaded where serve was given --load-models."
     ),
+    "gateway.picture_elsewhere": message(
+        "Pictures come in `data:` addresses with base64: nothing is fetched from elsewhere."
+    ),
+    "gateway.picture_not_base64": message("The picture is no base64: {reason}."),
     "gateway.needs_logprobs": message("top_logprobs needs logprobs."),
     "gateway.needs_key": message("Other computers reach {host}, and there is no key yet."),
     "gateway.not_listening": message("{host}:{port} cannot be listened on: {reason}."),

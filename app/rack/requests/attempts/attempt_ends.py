@@ -132,6 +132,7 @@ class AttemptEnds:
         finally:
             await attempt.close(kept_steps)
         await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
+        await self.workplace.penalties.tell_overclaimed(concluded.overclaimed)
         self.request.receipts += len(concluded.bodies)
         check = self.workplace.nursery.start(
             self.workplace.settlement.check(concluded), f"check of {attempt.transaction}"

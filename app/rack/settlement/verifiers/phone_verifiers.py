@@ -77,7 +77,7 @@ class PhoneVerifiers:
 
         `pool` is where audits are done.
         """
-        if not self._settings.verifiers or self._private() or attempt.paired:
+        if not self._settings.verifiers or self._private() or attempt.two_chains:
             return JudgedAnswers()
         async with self._one_at_a_time:
             answers = await self._answers(attempt, store, pool, open_engine)

@@ -29,6 +29,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "journal.writer_admitted": message("The key {key} may write this ledger"),
     "journal.writer_changed": message("The key {key} writes this ledger from here on"),
+    "journal.canary": message(
+        "Stage {stage} of {transaction}: {took:.1f} ms a step, by its own claim {claimed:.1f} ms"
+    ),
     "journal.class_reproduced": message("What phones of the class {name} multiply is reproduced"),
     "journal.class_unknown": message(
         "Nothing reproduces what phones of the class {name} multiply: each receipt is audited"

@@ -29,6 +29,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "conformance.not_signed_by_host": message(
         "The report on phone {phone} is not signed by the ledger's host: {reason}."
     ),
+    "canary.not_due": message("Stage {stage} of {transaction} is no canary, or was one already."),
+    "canary.other_work": message("What was signed is not about stage {stage} of {transaction}."),
+    "canary.proves_nothing": message("These statements do not show that anybody overclaims."),
+    "canary.refused": message("What the phone signed of its work does not hold: {reason}"),
+    "canary.unknown_excuse": message("The canary names no excuse that is known."),
     "conformance.older_format": message("Format {format} holds no reports on the standard."),
     "conformance.other_class": message(
         "The report names another numerical class than phone {phone} is registered with."

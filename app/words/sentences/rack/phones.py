@@ -86,6 +86,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "fault.no_such_phone": message("Fault '{fault}': this rack has no phone '{phone}'."),
     "fault.no_worker": message("{phone} has no worker to break."),
     "fault.token": message("Fault '{fault}': tokens count from 1."),
+    "penalty.downgraded": message(
+        "{phone} pays {credits:,.1f} credits for {found}: by its own word it did less. From now on "
+        "it is planned with as slow as it was."
+    ),
     "penalty.jailed": message("{phone} {offence}: it is jailed."),
     "penalty.jailed_unpaid": message("{phone} {offence}: it is jailed and not paid."),
     "penalty.not_recorded": message("The ledger does not take what was found: {reason}"),
