@@ -165,14 +165,7 @@ class Settlement:
         absent = _absent(attempt, phones)
         receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
-        checks = self._ledger_thread.receipt_checks
-        if checks.are_wanted(len(receipts)):
-            await checks.check(
-                [
-                    SignedReceipt.of(each.data, each.signature, keys[each.serial])
-                    for each in receipts.values()
-                ]
-            )
+        await self._check_signatures(receipts, keys)
         excuses = {serial: excuse_of(phones[serial]) for serial in receipts}
         bodies, due, overclaimed = await self._ledger_thread.run(
             lambda ledger: _record(ledger, attempt, receipts, keys, excuses)
@@ -209,6 +202,19 @@ class Settlement:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
             concluded = with_check(concluded, whole)
         return await _with_transcripts(concluded, attempt, applied)
+
+    async def _check_signatures(
+        self, receipts: Mapping[Serial, SealedReceipt], keys: Mapping[Serial, bytes]
+    ) -> None:
+        """Have signatures checked in other processes where there are many."""
+        checks = self._ledger_thread.receipt_checks
+        if checks.are_wanted(len(receipts)):
+            await checks.check(
+                [
+                    SignedReceipt.of(each.data, each.signature, keys[each.serial])
+                    for each in receipts.values()
+                ]
+            )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it.
