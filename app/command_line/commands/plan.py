@@ -13,6 +13,7 @@ from app.command_line.output.progress import shown_progress
 from app.command_line.output.run_report import assignment_rows, assignment_text
 from app.command_line.output.terminal import print_fact, print_json, print_table, right, translated
 from app.command_line.rack_session import READY_TIMEOUT_S, found_rack, tell_left_out
+from app.core.assignment import Assignment
 from app.core.device import USUAL_WATTS
 from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
@@ -39,6 +40,7 @@ HEADINGS: Final = (
     message("phone"),
     message("layers"),
     right(message("compute")),
+    right(message("measured")),
     right(message("hop")),
     message("way on"),
     right(message("needs")),
@@ -103,7 +105,7 @@ def _report(
         "model": plan.assignment.model,
         "rack": snapshot.rack_name,
         "objective": snapshot.objective.value,
-        **plan_report(plan),
+        **plan_report(plan, measured_ms(snapshot.phones, snapshot.applied, plan)),
         "left_out": left_out(snapshot.phones, plan),
         "baseline": plan_report(plan.baseline) if plan.baseline else None,
     }
@@ -123,8 +125,9 @@ def _comparison_report(other: PlanComparison) -> dict[str, object]:
     }
 
 
-def plan_report(plan: Plan) -> dict[str, object]:
-    """Return a plan ready for JSON, without its baseline."""
+def plan_report(plan: Plan, measured: Sequence[float | None] = ()) -> dict[str, object]:
+    """Return a plan ready for JSON, without its baseline; `measured` as `measured_ms` says."""
+    taken = measured or (None,) * len(plan.prediction.stages)
     prediction = plan.prediction
     return {
         "method": plan.method.value,
@@ -148,7 +151,10 @@ def plan_report(plan: Plan) -> dict[str, object]:
             "fits": prediction.fits,
             "closed": prediction.closed,
         },
-        "stages": [_stage_report(stage) for stage in prediction.stages],
+        "stages": [
+            {**_stage_report(stage), "measured_ms": ms}
+            for stage, ms in zip(prediction.stages, taken, strict=True)
+        ],
     }
 
 
@@ -187,6 +193,18 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     others = len(left_out(snapshot.phones, plan))
     if others:
         print_fact(Fact("plan.left_out", count=others))
+
+
+def measured_ms(
+    phones: Iterable[PhoneSnapshot], applied: Assignment | None, plan: Plan
+) -> tuple[float | None, ...]:
+    """Return what each stage's last step took, None where that is not known.
+
+    It is where the rack is open already, and the plan is what its phones hold.
+    """
+    held = {phone.serial: phone.telemetry for phone in phones if applied == plan.assignment}
+    told = (held.get(serial) for serial in plan.assignment.serials)
+    return tuple(each.stage_ms if each else None for each in told)
 
 
 def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
@@ -229,16 +247,18 @@ def _rows(snapshot: RackSnapshot, plan: Plan) -> list[list[str]]:
             phone_name(snapshot, stage.serial),
             span_text(stage, plan.assignment.chains),
             format_duration(predicted.compute_s),
+            "-" if taken_ms is None else format_duration(taken_ms / 1000),
             format_duration(predicted.hop_s),
             way_on,
             format_bytes(predicted.needed_bytes),
             format_bytes(predicted.headroom_bytes),
             format_bytes(predicted.push_bytes),
         ]
-        for stage, predicted, way_on in zip(
+        for stage, predicted, way_on, taken_ms in zip(
             plan.assignment.stages,
             plan.prediction.stages,
             ways_on(snapshot, plan),
+            measured_ms(snapshot.phones, snapshot.applied, plan),
             strict=True,
         )
     ]
