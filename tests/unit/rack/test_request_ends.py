@@ -104,6 +104,7 @@ class Bench:
             chunk_tokens=64,
             lookup=LookupMode.OFF,
             most_chunks=1,
+            bought_states=lambda _applied: {},
         )
 
     def _attempt(self, *given: Any) -> ScriptedAttempt:  # noqa: ANN401
@@ -135,13 +136,16 @@ class Bench:
     async def conclude(self, *_given: object) -> SimpleNamespace:
         self.concluding.set()
         await self.may_conclude.wait()
-        return SimpleNamespace(bodies={}, withheld=self.withheld, whole=None)
+        return SimpleNamespace(bodies={}, withheld=self.withheld, whole=None, overclaimed=())
 
     async def check(self, _concluded: object) -> AttemptOutcome:
         return AttemptOutcome(TransactionId("t"), (), (), self.good, Coverage(1, 0, 0))
 
     async def jail(self, _transaction: str, withheld: dict[Serial, Fact]) -> None:
         self.jailed.update(withheld)
+
+    async def tell_overclaimed(self, _phones: object) -> None:
+        """Nobody said too much."""
 
     async def judge(self, *_given: object) -> int:
         return 0
@@ -285,7 +289,7 @@ async def test_what_went_wrong_in_an_end_that_nobody_waited_for_is_told(
     async def refuse(*given: object) -> SimpleNamespace:
         if given[0] is bench.attempts[0]:
             raise LedgerError("receipt.of_another_form")
-        return SimpleNamespace(bodies={}, withheld={}, whole=None)
+        return SimpleNamespace(bodies={}, withheld={}, whole=None, overclaimed=())
 
     bench = Bench(monkeypatch, lose)
     monkeypatch.setattr(bench, "conclude", refuse)
