@@ -95,6 +95,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench window --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --entries 1000000 --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench receipts --markdown docs/benchmarks.md

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from app.core.facts import Fact
-from app.core.units import format_bytes
+from app.core.units import format_bytes, format_duration
 from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.words.ages import age_text
@@ -165,6 +165,16 @@ def replay_note(file: str, speed: float) -> str:
 def failed_command(error: BaseException) -> str:
     """Return that a command failed in a way nobody foresaw."""
     return tr("That did not work: {error}").format(error=error)
+
+
+def checking_for(seconds: float) -> str:
+    """Return that something is being checked, and since when."""
+    return tr("Checking for {time}…").format(time=format_duration(float(int(seconds))))
+
+
+def journal_saved(path: str) -> str:
+    """Return that the journal lies in a file now."""
+    return tr("The journal was saved as {path}.").format(path=path)
 
 
 def window_failure(error: BaseException) -> str:

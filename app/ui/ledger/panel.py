@@ -18,17 +18,24 @@ from app.rack.commands import ConfirmClass
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
+from app.ui.ledger.desk import LedgerDesk
 from app.ui.ledger.economy_view import EconomyView
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.ledger.evidence_rule_dialog import EvidenceRuleDialog
+from app.ui.ledger.foot import LedgerFoot
 from app.ui.ledger.journal_view import JournalView
-from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.window import confirm_question, doubts_text, ledger_head, slashing_tab
+from app.words.window import (
+    confirm_question,
+    doubts_text,
+    ledger_head,
+    slashing_tab,
+)
 
 _TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
@@ -37,7 +44,7 @@ _TABLE_HEIGHT = 44
 class LedgerPanel(QWidget):
     """Only the tab that can be seen is brought up to date."""
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink, appearance: Appearance, desk: LedgerDesk) -> None:
         super().__init__()
         self._link = link
         self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
@@ -75,9 +82,7 @@ class LedgerPanel(QWidget):
         doubted.addWidget(self.doubts, 1)
         doubted.addWidget(self.confirm)
         self._doubted.hide()
-        self.head = QLabel()
-        self.head.setObjectName("muted")
-        self.head.setFont(tabular(self.head.font(), scale=0.92))
+        self.foot = LedgerFoot(link, appearance, desk)
         self.keeping = _keeping_button()
         self.keeping.clicked.connect(self.open_evidence_rule)
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
@@ -96,7 +101,7 @@ class LedgerPanel(QWidget):
         layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
         self.checks.controls.addWidget(self.keeping)
-        layout.addWidget(self.head)
+        layout.addWidget(self.foot)
 
     def show_journal(self) -> None:
         """Bring the journal to the front."""
@@ -106,7 +111,7 @@ class LedgerPanel(QWidget):
         """Open what the slash in that row rests on."""
         slash: SlashRow = index.data(ROW_ROLE)
         name = self._link.names.get(slash.serial, str(slash.serial))
-        dialog = EvidenceDialog(slash, name, self)
+        dialog = EvidenceDialog(slash, name, self, self.foot.verifier_of(slash))
         dialog.show()
         return dialog
 
@@ -160,7 +165,9 @@ class LedgerPanel(QWidget):
         """Say what the tabs are called and how the ledger stands."""
         snapshot = self._link.snapshot
         ledger = snapshot.ledger if snapshot else None
-        self.head.setText(ledger_head(ledger) if ledger else tr("The ledger opens with the rack."))
+        self.foot.head.setText(
+            ledger_head(ledger) if ledger else tr("The ledger opens with the rack.")
+        )
         self.doubts.setText(doubts_text(ledger) if ledger else "")
         self._doubted.setVisible(bool(ledger and ledger.doubted))
         titles = (
