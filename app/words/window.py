@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from app.core.facts import Fact
-from app.core.units import format_bytes, format_duration
+from app.core.units import format_bytes
 from app.ledger.views.snapshot import LedgerSnapshot, SlashRow
 from app.rack.snapshot import ModelChoice, Phase, RackSnapshot
 from app.words.ages import age_text
@@ -169,7 +169,7 @@ def failed_command(error: BaseException) -> str:
 
 def checking_for(seconds: float) -> str:
     """Return that something is being checked, and since when."""
-    return tr("Checking for {time}…").format(time=format_duration(float(int(seconds))))
+    return tr("Checking for {time}…").format(time=age_text(seconds))
 
 
 def journal_saved(path: str) -> str:

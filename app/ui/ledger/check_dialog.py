@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -68,7 +68,7 @@ class CheckDialog(QDialog):
         self.copy_button.clicked.connect(
             lambda: QGuiApplication.clipboard().setText(self.line.text())
         )
-        self.leave.clicked.connect(self.close)
+        self.leave.clicked.connect(self.reject)
         self._arrange(explanation)
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._say)
@@ -79,14 +79,10 @@ class CheckDialog(QDialog):
         self._say()
         self.resize(_WIDTH, self.sizeHint().height())
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave nothing behind."""
+    def done(self, result: int) -> None:
+        """Leave nothing behind, however it was closed."""
         self.process.stop_at_once()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Close, by Esc too."""
-        self.close()
+        super().done(result)
 
     def _say(self) -> None:
         seconds = time.monotonic() - self._began_s

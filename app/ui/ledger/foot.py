@@ -36,6 +36,10 @@ class LedgerFoot(QWidget):
         self.head = ElidedLabel()
         self.head.setObjectName("muted")
         self.head.setFont(tabular(self.head.font(), scale=0.92))
+        self.keeping = _small_button(
+            message("Keep evidence…"),
+            message("How long the files with proofs are kept."),
+        )
         self.verify_button = _small_button(
             message("Verify…"), message("Replays all of it, and checks every signature.")
         )
@@ -49,6 +53,7 @@ class LedgerFoot(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self.head)
         layout.addStretch(1)
+        layout.addWidget(self.keeping)
         layout.addWidget(self.verify_button)
         layout.addWidget(self.save_button)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -39,6 +40,8 @@ from app.words.window import (
 
 _TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
+_LOW_PX = 240
+"""A panel that is lower has no room for the checks below pages with a line of their own on top."""
 
 
 class LedgerPanel(QWidget):
@@ -83,15 +86,28 @@ class LedgerPanel(QWidget):
         doubted.addWidget(self.confirm)
         self._doubted.hide()
         self.foot = LedgerFoot(link, appearance, desk)
-        self.keeping = _keeping_button()
-        self.keeping.clicked.connect(self.open_evidence_rule)
+        self.foot.keeping.clicked.connect(self.open_evidence_rule)
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
         said(self, "lines", LedgerPanel._say_lines)
         self._arrange()
         self.slashing.activated.connect(self.open_evidence)
-        self.tabs.currentChanged.connect(lambda _: self._refresh())
+        self.tabs.currentChanged.connect(lambda _: self._turn())
         link.snapshot_changed.connect(lambda _: self._refresh())
         appearance.changed.connect(self._refresh)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the rows their place where there is little."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _turn(self) -> None:
+        self._fit()
+        self._refresh()
+
+    def _fit(self) -> None:
+        """Show how answers are checked, but not where no row of the page would be left."""
+        is_tall_page = self.tabs.currentWidget() in (self.journal, self.economy)
+        self.checks.setVisible(not is_tall_page or self.height() >= _LOW_PX)
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self)
@@ -100,7 +116,6 @@ class LedgerPanel(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
-        self.checks.controls.addWidget(self.keeping)
         layout.addWidget(self.foot)
 
     def show_journal(self) -> None:
@@ -180,13 +195,6 @@ class LedgerPanel(QWidget):
         for index, title in enumerate(titles):
             if self.tabs.tabText(index) != title:
                 self.tabs.setTabText(index, title)
-
-
-def _keeping_button() -> QPushButton:
-    button = QPushButton()
-    spoken(button.setText, "Keep evidence…")
-    spoken(button.setToolTip, "How long the files that prove what was done are kept.")
-    return button
 
 
 def _serial(row: PhoneSnapshot) -> str:

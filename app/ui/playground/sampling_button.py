@@ -10,7 +10,6 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFormLayout,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.core.conversation import Overflow
 from app.rack.commands import Sampling
-from app.ui.looks.inset import inset
+from app.ui.looks.inset import form_layout, inset
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.ui.playground.preset_box import PresetBox
 from app.ui.playground.presets import (
@@ -98,7 +97,7 @@ class SamplingButton(QPushButton):
         )
         self.presets = PresetBox(settings, self._current, self)
         self.presets.chosen.connect(self._take_preset)
-        self._rows = QFormLayout()
+        self._rows = form_layout()
         self.setMenu(self._make_menu())
         for box in (self.tokens, self.temperature, self.top_p, self.alternatives):
             inset(box)

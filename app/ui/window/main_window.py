@@ -125,9 +125,11 @@ class MainWindow(QMainWindow):
     def use_layout(self, layout: Layout) -> None:
         """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
         self.settings.layout = layout.value
+        size = self.size()
         self._enlarge(layout.value)
         self._mark_layout()
         arrange(self, self.docks, layout)
+        self._later(partial(self._keep_size, size))
         if layout is Layout.TESTER:
             self.ledger.show_journal()
 
@@ -303,6 +305,12 @@ class MainWindow(QMainWindow):
     def _arrange_again(self) -> None:
         """Arrange a window that has its size by now, as what was chosen meanwhile says."""
         self.use_layout(Layout(self.settings.layout))
+
+    def _keep_size(self, size: QSize) -> None:
+        """Undo what the window has grown by while its panels changed places."""
+        grown = self.width() > size.width() or self.height() > size.height()
+        if grown and not self.isMaximized() and not self.isFullScreen():
+            self.resize(size)
 
     def _enlarge(self, layout: str) -> None:
         wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0
