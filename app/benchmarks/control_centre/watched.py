@@ -79,6 +79,8 @@ class Observer:
 
     def _see(self, _snapshot: RackSnapshot) -> None:
         now_s, busy_ms = time.perf_counter(), time.thread_time() * 1e3
+        if not self._window.latency_slot.filled:
+            return
         if self._counted_from_s == 0.0:
             self._counted_from_s = now_s + SETTLE_S
         elif now_s >= self._counted_from_s and self._watch is None:
