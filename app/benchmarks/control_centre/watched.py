@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import psutil
-from PySide6.QtCore import QTimer
 
 from app.benchmarks.control_centre.frames import Frames
 from app.benchmarks.control_centre.wall_stream import (
@@ -69,10 +68,6 @@ class Observer:
         window.resize(*SIZE)
         window.painted.connect(lambda: self._note_painted(began_s))
         window.link.snapshot_changed.connect(self._see)
-        self._memory = QTimer(window, interval=1000)
-        self._memory.timeout.connect(
-            lambda: self._memory_bytes.append(self._process.memory_info().rss)
-        )
 
     def _note_painted(self, began_s: float) -> None:
         self._painted_s = time.time() - began_s
@@ -85,9 +80,10 @@ class Observer:
             self._counted_from_s = now_s + SETTLE_S
         elif now_s >= self._counted_from_s and self._watch is None:
             self._watch = EventLoopWatch(self._window)
-            self._memory.start()
         elif self._watch is not None:
             self._frames_ms.append(busy_ms - self._before_ms)
+            if now_s - self._counted_from_s > len(self._memory_bytes):  # once a second
+                self._memory_bytes.append(self._process.memory_info().rss)
         self._before_ms = busy_ms
         if self._watch is not None and now_s >= self._counted_from_s + self._seconds:
             self._tell(self._watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -316,7 +317,7 @@ def test_a_disk_that_takes_nothing_is_told_of_once(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(talk_files.tempfile, "mkstemp", full)
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     said(window, control, "Once upon a time")
     for _ in range(2):
         window.kept_talks._look()

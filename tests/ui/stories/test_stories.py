@@ -12,6 +12,15 @@ FIRST = "window.map._editor.requested.stages[0].layer_count"
 READY = "snapshot and snapshot.phase.value == 'ready' and snapshot.applied is not None"
 SETTLED = "any(each.state.value == 'settled' for each in snapshot.requests)"
 
+ROOMY = (
+    "next(((place, -1) for place, stage in enumerate(snapshot.applied.stages[:-1])"
+    " if stage.layer_count > 1), (0, 1))"
+)
+"""A seam that can move by a layer, and which way."""
+PICTURE = (
+    "[[each.prompt, each.text, each.state.value, each.verified] for each in snapshot.requests]"
+)
+
 
 def test_an_operator_drags_layers_applies_and_asks(at_the_window: Opened) -> None:
     operator = at_the_window("script")
@@ -28,3 +37,89 @@ def test_an_operator_drags_layers_applies_and_asks(at_the_window: Opened) -> Non
     operator.wait("snapshot.requests and snapshot.requests[-1].prompt == 'Let there be'")
     operator.wait("'God created' in window.playground.stream.toPlainText()")
     operator.leave()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_an_operator_drags_applies_and_asks_real_phones(at_the_window: Opened) -> None:
+    operator = at_the_window("phones", "virtual:3")
+    operator.wait(READY)
+    operator.click("window.map.balancing")
+    operator.keys("Home", "Return")  # layers stay where they are put
+    operator.wait("snapshot.balancing.mode.value == 'off'")
+    place, by = operator.see(ROOMY)
+    before = operator.see(f"snapshot.applied.stages[{place}].layer_count")
+    operator.drag_seam(place, by)
+    operator.wait("window.map.apply.isEnabled()")
+    operator.click("window.map.apply")
+    applied = f"snapshot.applied.stages[{place}].layer_count == {before + by}"
+    operator.wait(f"snapshot.phase.value == 'ready' and {applied}")
+    operator.click("window.playground.prompt")
+    operator.keys("ctrl+a")
+    operator.types("Let there be")
+    operator.keys("Return")
+    operator.wait(SETTLED)
+    assert operator.see("snapshot.requests[-1].prompt") == "Let there be"
+    assert operator.see("len(snapshot.requests[-1].text)") > 40
+    operator.leave()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_tester_experiments_sees_the_slash_its_evidence_and_the_report(
+    at_the_window: Opened,
+) -> None:
+    tester = at_the_window("phones", "virtual:3")
+    tester.wait(READY)
+    tester.keys("ctrl+3")
+    tester.wait("window.settings.layout == 'tester'")
+    tester.see("window.docks['experiments'].reveal()")
+    panel = "window.docks['experiments'].findChild(__import__('app.ui.experiments.panel', \
+fromlist=['x']).ExperimentsPanel)"
+    tester.wait(f"{panel}.plans.chosen is not None")
+    tester.click(f"{panel}.plans.plan")
+    tester.types("Liar")
+    tester.keys("Return")
+    tester.wait(f"{panel}.plans.chosen.name.startswith('Liar')")
+    tester.click(f"{panel}.plans.start")
+    tester.wait("snapshot.experiment is not None and snapshot.experiment.runs")
+    tester.wait("snapshot.ledger.slashes")
+    tester.wait("not snapshot.experiment or not snapshot.experiment.runs")
+    tester.wait(f"len({panel}.kept.table.rows.rows) == 1")
+    assert tester.see(f"{panel}.kept.table.rows.rows[0].verdict.value")
+    tester.click(f"{panel}.kept.report")
+    tester.wait(f"'.html' in {panel}.kept.verdict.text()")
+    tester.see("window.docks['ledger'].reveal()")
+    tester.see("window.ledger.tabs.setCurrentWidget(window.ledger.slashing)")
+    tester.click_row("window.ledger.slashing", 0)
+    tester.keys("Return")
+    evidence = "application.activeWindow()"
+    tester.wait(f"{evidence} is not None and hasattr({evidence}, 'told')")
+    assert "first wrong step" in tester.see(f"{evidence}.told.text()")
+    tester.keys("Escape")
+    tester.leave()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_presenter_plays_a_scene_to_its_end_and_the_recording_ends_in_the_same_picture(
+    at_the_window: Opened, tmp_path: Path
+) -> None:
+    stream = tmp_path / "scene.stream"
+    presenter = at_the_window("phones", "virtual:3", str(stream))
+    presenter.wait(READY)
+    presenter.keys("ctrl+k")
+    presenter.types("A text")
+    presenter.wait("application.activePopupWidget() or application.activeWindow()")
+    presenter.keys("Return")
+    player = "window.findChild(__import__('app.ui.presenter.player', \
+fromlist=['x']).ScenePlayer)"
+    presenter.wait(f"{player}.scene is not None")
+    presenter.wait(f"{player}.ended")
+    presenter.wait(SETTLED)
+    seen = presenter.see(PICTURE)
+    presenter.leave()
+    audience = at_the_window("recording", str(stream))
+    audience.wait(SETTLED)
+    audience.wait(f"{PICTURE} == {seen!r}")
+    audience.leave()

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QPointF, QRect, QSocketNotifier
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QTableView, QWidget
 
 from app.ui.layer_map.drawing.scene import BAR_TOP
@@ -28,7 +27,6 @@ class Teller(QObject):
         self._window = window
         self._waiting = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self)
         self._waiting.activated.connect(self._answer)
-        QDesktopServices.setUrlHandler("file", self, "opened")
 
     def _answer(self) -> None:
         line = sys.stdin.readline()
@@ -126,5 +124,9 @@ def on_a_recording(home: Path, file: str, *_: str) -> int:
 
 if __name__ == "__main__":
     way, folder, *more = sys.argv[1:]
-    ways = {"script": on_a_script, "phones": on_real_phones, "recording": on_a_recording}
+    ways: dict[str, Callable[..., int]] = {
+        "script": on_a_script,
+        "phones": on_real_phones,
+        "recording": on_a_recording,
+    }
     sys.exit(ways[way](Path(folder), *more))

@@ -105,7 +105,8 @@ def test_a_phone_without_layers_makes_no_small_window_larger(
 
 
 def _labelled(window: MainWindow) -> list[QAbstractButton | QComboBox]:
-    every = [*window.findChildren(QAbstractButton), *window.findChildren(QComboBox)]
+    every: list[QAbstractButton | QComboBox] = [*window.findChildren(QAbstractButton)]
+    every += window.findChildren(QComboBox)
     return [each for each in every if is_seen(each) and _words(each)]
 
 
