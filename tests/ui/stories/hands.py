@@ -59,6 +59,19 @@ class Person:
         """Click a row of a table once it is there."""
         self._press(self._until("row", path, row))
 
+    def click_tab(self, path: str, index: int) -> None:
+        """Click a tab of a bar of tabs."""
+        self._press(self._until("tab", path, index))
+
+    def command(self, words: str) -> None:
+        """Run a command by its words in the palette."""
+        self.keys("ctrl+k")
+        self.wait("window._palette is not None and window._palette.isVisible()")
+        self.types(words)
+        self.wait(f"window._palette.filter.text() == {words!r}")
+        self.keys("Return")
+        self.wait("not window._palette.isVisible()")
+
     def drag_seam(self, place: int, layers: int) -> None:
         """Drag a seam of the layer map by so many layers."""
         x, y, width = self._until("seam", place)

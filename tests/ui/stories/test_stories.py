@@ -6,6 +6,10 @@ virtual phones.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.ui.stories.conftest import Opened
 
 FIRST = "window.map._editor.requested.stages[0].layer_count"
@@ -17,6 +21,7 @@ ROOMY = (
     " if stage.layer_count > 1), (0, 1))"
 )
 """A seam that can move by a layer, and which way."""
+OPENED = "[type(each).__name__ for each in application.topLevelWidgets()]"
 PICTURE = (
     "[[each.prompt, each.text, each.state.value, each.verified] for each in snapshot.requests]"
 )
@@ -73,30 +78,30 @@ def test_a_tester_experiments_sees_the_slash_its_evidence_and_the_report(
     tester.wait(READY)
     tester.keys("ctrl+3")
     tester.wait("window.settings.layout == 'tester'")
-    tester.see("window.docks['experiments'].reveal()")
-    panel = "window.docks['experiments'].findChild(__import__('app.ui.experiments.panel', \
-fromlist=['x']).ExperimentsPanel)"
-    tester.wait(f"{panel}.plans.chosen is not None")
-    tester.click(f"{panel}.plans.plan")
+    tester.command("Show Experiments")
+    plans, kept = "find('PlanColumn')", "find('KeptColumn')"
+    tester.wait(f"{plans}.chosen is not None")
+    tester.click(f"{plans}.plan")
     tester.types("Liar")
     tester.keys("Return")
-    tester.wait(f"{panel}.plans.chosen.name.startswith('Liar')")
-    tester.click(f"{panel}.plans.start")
+    tester.wait(f"{plans}.chosen.name.startswith('Liar')")
+    tester.click(f"{plans}.start")
     tester.wait("snapshot.experiment is not None and snapshot.experiment.runs")
-    tester.wait("snapshot.ledger.slashes")
-    tester.wait("not snapshot.experiment or not snapshot.experiment.runs")
-    tester.wait(f"len({panel}.kept.table.rows.rows) == 1")
-    assert tester.see(f"{panel}.kept.table.rows.rows[0].verdict.value")
-    tester.click(f"{panel}.kept.report")
-    tester.wait(f"'.html' in {panel}.kept.verdict.text()")
-    tester.see("window.docks['ledger'].reveal()")
-    tester.see("window.ledger.tabs.setCurrentWidget(window.ledger.slashing)")
+    tester.wait("len(snapshot.ledger.slashes)")
+    tester.wait("snapshot.experiment is None or not snapshot.experiment.runs")
+    tester.wait(f"len({kept}.table.rows.rows) == 1")
+    assert tester.see(f"{kept}.table.rows.rows[0].verdict.value")
+    tester.command("Show Ledger")
+    tester.click_tab("window.ledger.tabs.tabBar()", 1)
     tester.click_row("window.ledger.slashing", 0)
     tester.keys("Return")
-    evidence = "application.activeWindow()"
-    tester.wait(f"{evidence} is not None and hasattr({evidence}, 'told')")
-    assert "first wrong step" in tester.see(f"{evidence}.told.text()")
+    tester.wait(f"{OPENED}.count('EvidenceDialog')")
+    assert "first wrong step" in tester.see("find('EvidenceDialog').told.text()")
     tester.keys("Escape")
+    tester.wait(f"not {OPENED}.count('EvidenceDialog')")
+    tester.command("Show Experiments")
+    tester.click(f"{kept}.report")
+    tester.wait(f"'.html' in {kept}.verdict.text()")
     tester.leave()
 
 
@@ -108,14 +113,9 @@ def test_a_presenter_plays_a_scene_to_its_end_and_the_recording_ends_in_the_same
     stream = tmp_path / "scene.stream"
     presenter = at_the_window("phones", "virtual:3", str(stream))
     presenter.wait(READY)
-    presenter.keys("ctrl+k")
-    presenter.types("A text")
-    presenter.wait("application.activePopupWidget() or application.activeWindow()")
-    presenter.keys("Return")
-    player = "window.findChild(__import__('app.ui.presenter.player', \
-fromlist=['x']).ScenePlayer)"
-    presenter.wait(f"{player}.scene is not None")
-    presenter.wait(f"{player}.ended")
+    presenter.command("A text by many phones")
+    presenter.wait("find('ScenePlayer').scene is not None")
+    presenter.wait("find('ScenePlayer').ended")
     presenter.wait(SETTLED)
     seen = presenter.see(PICTURE)
     presenter.leave()

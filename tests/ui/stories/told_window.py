@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QPointF, QRect, QSocketNotifier
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QTabBar, QTableView, QWidget
 
 from app.ui.layer_map.drawing.scene import BAR_TOP
 from app.ui.window.main_window import MainWindow
@@ -38,14 +38,23 @@ class Teller(QObject):
             "see": self._see,
             "place": self._place,
             "row": self._row,
+            "tab": self._tab,
             "seam": self._seam,
         }
         answer = json.dumps(told[kind](*arguments))
         print(answer, flush=True)  # noqa: T201 - whoever asked reads it
 
     def _see(self, what: str) -> Any:  # noqa: ANN401 - whatever a test wants to know
-        scope = {"window": self._window, "snapshot": self._window.link.snapshot}
+        window = self._window
+        scope = {"window": window, "snapshot": window.link.snapshot, "find": self._find}
         return eval(what, {"application": QApplication}, scope)  # noqa: S307 - a test's own words
+
+    def _find(self, name: str) -> QObject:
+        """Return the window's only child of a class of that name."""
+        (found,) = (
+            each for each in self._window.findChildren(QObject) if type(each).__name__ == name
+        )
+        return found
 
     def _widget(self, path: str) -> QWidget:
         widget = self._see(path)
@@ -66,6 +75,12 @@ class Teller(QObject):
         index = table.model().index(row, 0)
         box = table.visualRect(index)
         return _middle(table.viewport(), box) if index.isValid() and box.isValid() else None
+
+    def _tab(self, path: str, index: int) -> list[int] | None:
+        """Return the middle of a tab on the screen."""
+        bar = self._widget(path)
+        assert isinstance(bar, QTabBar)
+        return _middle(bar, bar.tabRect(index)) if bar.isVisible() else None
 
     def _seam(self, place: int) -> list[int] | None:
         """Return the middle of a seam of the layer map, and how wide a layer is beside it."""
