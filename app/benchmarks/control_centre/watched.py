@@ -53,7 +53,7 @@ class RackWithPast(ReplayedRack):
         return self._past.points(metric, window, self.snapshot().at_s)
 
 
-class Observer:
+class FrameObserver:
     """Counts what the window's thread computes for each picture, until the time is over."""
 
     def __init__(self, window: MainWindow, seconds: float, began_s: float) -> None:
@@ -109,11 +109,11 @@ def main(stream: Path, span: LookBack, seconds: float, home: Path) -> int:
     settings = Settings(home / "window.ini")
     settings.start_demo = False
     settings.choose("span", span.name)
-    observers: list[Observer] = []
+    observers: list[FrameObserver] = []
     return run(
         lambda: RackWithPast(stream),
         home / "window.ini",
-        accompany=lambda window: observers.append(Observer(window, seconds, began_s)),
+        accompany=lambda window: observers.append(FrameObserver(window, seconds, began_s)),
     )
 
 

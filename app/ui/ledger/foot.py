@@ -85,7 +85,7 @@ class LedgerFoot(QWidget):
         dialog = QFileDialog(self.window(), tr("Save the journal"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([f"*{form}" for form in EXPORT_FORMS])
+        dialog.setNameFilters(["*" + form for form in EXPORT_FORMS])
         dialog.selectFile("shardloom-journal.jsonl")
         dialog.fileSelected.connect(lambda path: self.save(Path(path)))
         dialog.open()

@@ -139,4 +139,5 @@ def _text_of(talks: Sequence[KeptTalk]) -> str:
         if room < 0:
             break
         lines.append(line)
-    return f'{{"format": {FORMAT}, "talks": [{", ".join(reversed(lines))}]}}'
+    begun = json.dumps({"format": FORMAT, "talks": []}).removesuffix("]}")
+    return begun + ", ".join(reversed(lines)) + "]}"
