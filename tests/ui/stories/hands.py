@@ -74,11 +74,11 @@ class Person:
 
     def drag_seam(self, place: int, layers: int) -> None:
         """Drag a seam of the layer map by so many layers."""
-        x, y, width = self._until("seam", place)
+        x, y, end = self._until("seam", place, layers)
         self._hands("mousemove", x, y, "mousedown", 1)
         steps = 8
         for step in range(1, steps + 1):
-            self._hands("mousemove", x + round(width * layers * step / steps), y)
+            self._hands("mousemove", x + round((end - x) * step / steps), y)
         self._hands("mouseup", 1)
 
     def keys(self, *keys: str) -> None:

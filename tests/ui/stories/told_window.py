@@ -82,17 +82,18 @@ class Teller(QObject):
         assert isinstance(bar, QTabBar)
         return _middle(bar, bar.tabRect(index)) if bar.isVisible() else None
 
-    def _seam(self, place: int) -> list[int] | None:
-        """Return the middle of a seam of the layer map, and how wide a layer is beside it."""
+    def _seam(self, place: int, layers: int) -> list[int] | None:
+        """Return where a seam of the layer map is on the screen, and where it goes by layers."""
         view = self._window.map.view
         if view.layout_shown is None or view.state_shown is None:
             return None
-        geometry, stage = view.layout_shown, view.state_shown.shown.stages[place]
-        x = sum(geometry.hop(stage)) / 2
-        point = view.mapFromScene(QPointF(x, BAR_TOP + 24))
-        screen = view.viewport().mapToGlobal(point)
-        left, right = geometry.span(stage)
-        return [screen.x(), screen.y(), round((right - left) / stage.layer_count)]
+        shown = view.state_shown.shown
+        stage = shown.stages[place]
+        edge = shown.numbered(stage.span).stop + layers
+        xs = (sum(view.layout_shown.hop(stage)) / 2, view.layout_shown.edges[edge])
+        points = [view.mapFromScene(QPointF(x, BAR_TOP + 24)) for x in xs]
+        begin, end = (view.viewport().mapToGlobal(point) for point in points)
+        return [begin.x(), begin.y(), end.x()]
 
 
 def _middle(widget: QWidget, box: QRect) -> list[int]:
