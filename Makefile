@@ -94,6 +94,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench adversary --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ways --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench start --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench window --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md

@@ -24,7 +24,7 @@ LOCKS = ROOT / "packaging" / "locks"
 STAGES = {"run": ("runtime",), "test": ("runtime", "test")}
 STAGE_FILES = {
     "runtime": ("build.txt", "runtime.txt"),
-    "test": ("build.txt", "runtime.txt", "test.txt", "import.txt"),
+    "test": ("build.txt", "runtime.txt", "test.txt", "import.txt", "cuda.txt"),
 }
 SIZES = {
     "runtime": "185 MB to load",
@@ -139,7 +139,8 @@ def install_test() -> None:
     Few of their ten thousand modules are ever imported: Python compiles those as it meets them.
     """
     pip("--no-compile", "--require-hashes", "--no-build-isolation", "-r", LOCKS / "test.txt")
-    pip("--no-compile", *torch_source(), "-r", LOCKS / "import.txt")
+    exact = ("-r", LOCKS / "import.txt", "-c", LOCKS / "cuda.txt")
+    pip("--no-compile", *torch_source(), *exact)
 
 
 def torch_source() -> tuple[str, ...]:

@@ -4,7 +4,8 @@
 A module is on a walk where one of its functions was called with the thing in hand. From found to
 ready that is the phone, as it was found or as the rack keeps it; beside it stands what else ran in
 the task that prepares it, such as clock and wire, but not the threads that wait for phones. From
-worker to journal it is the receipt, as bytes, as a message or as an entry. Own process only.
+worker to journal it is the receipt, as bytes, as a message or as an entry; beside it stand the wire
+and JSON, which read and write whatever they are given. Own process only.
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ TOKENS: Final = 8
 _PACKAGES: Final = ("app", "workers")
 _ITSELF: Final = re.compile(r'(\\?)"input_root\1":\1"')
 """A receipt is canonical JSON, in an entry's body once more; no other text of ours has this."""
+_FORMATS: Final = frozenset(
+    {
+        "workers.protocol.codec",
+        "workers.protocol.bounds",
+        "workers.identity.canonical",
+        "app.core.reading.json_fields",
+    }
+)
+"""Know of no receipt: they are handed frames, maps and texts, and hand them back."""
 _DEPTH: Final = 3
 _BEGINNING: Final = phone_registry
 _TASK: Final = phone_registry.PhoneRegistry._prepare_and_announce  # noqa: SLF001 - by its name
@@ -81,7 +91,8 @@ class ReceiptWalk(Walk):
     def see(self, module: str, frame: FrameType) -> None:
         """Take in a call of ours."""
         if not self.over and any(holds_receipt(each) for each in _arguments(frame)):
-            self.in_hand[module] = None
+            walked = self.beside if module in _FORMATS else self.in_hand
+            walked[module] = None
 
 
 def _is_ready(phone: Phone) -> bool:
@@ -200,7 +211,7 @@ def main() -> int:
     for walk, figure in told:
         print(figure)  # noqa: T201 - a command-line tool
         if beside := sorted(walk.beside.keys() - walk.in_hand.keys()):
-            print(f"  and {len(beside)} without it in hand: {', '.join(beside)}")  # noqa: T201
+            print(f"  and {len(beside)} beside: {', '.join(beside)}")  # noqa: T201
     return 1 if arguments.check and not all(figure.holds for _, figure in told) else 0
 
 

@@ -6,6 +6,7 @@ Examples that Hypothesis draws are the same each time, and take as long as a bus
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.util
 import ipaddress
 import os
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -34,6 +36,7 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("steady"), max_examples=20)
 settings.load_profile("steady")
 
+ROOT = Path(__file__).parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 WITHOUT_TORCH = "torch is not installed (extra `import`): the reference comparison is skipped"
 
@@ -105,6 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection(session: pytest.Session) -> None:
     """For the quick run: fewer examples, and no list of names that could be out of date."""
     if not session.config.getoption("--no-processes"):
+        import_from_another_place_on(session.config)
         return
     settings.load_profile("quick")
 
@@ -114,6 +118,26 @@ def pytest_collection(session: pytest.Session) -> None:
     subprocess.Popen.__init__ = refuse  # type: ignore[method-assign]
     BaseProcess.start = refuse  # type: ignore[method-assign]
     sys.meta_path.insert(0, SlowPackages)
+    import_from_another_place_on(session.config)
+
+
+def import_from_another_place_on(config: pytest.Config) -> None:
+    """Import the tests, each process of several from another file on.
+
+    What pytest makes of a file, whoever comes to it first writes down for the others: in a fresh
+    checkout that is more than half of what collecting takes. What cannot be imported is told of
+    when it is collected.
+    """
+    process = getattr(config, "workerinput", None)
+    if process is None:
+        return
+    folders = [Path(argument).resolve() for argument in config.args]
+    files = [file for folder in folders for file in sorted(folder.rglob("test_*.py"))]
+    number, count = int(process["workerid"].removeprefix("gw")), process["workercount"]
+    first = len(files) * number // count
+    for file in (*files[first:], *files[:first]):
+        with suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
 
 @pytest.hookimpl(trylast=True)

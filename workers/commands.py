@@ -73,8 +73,10 @@ class WorkerCommands:
         )
 
     def measure(self, _command: Measure) -> Measured:
-        """Run the canary."""
-        return measure(self._parts.threads)
+        """Run the canary; what it shows is what this phone stands by."""
+        measured = measure(self._parts.threads)
+        self._parts.pledge.note_speed(measured)
+        return measured
 
     def probe(self, command: Probe) -> Probed:
         """Measure the way to another phone."""

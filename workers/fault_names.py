@@ -32,6 +32,7 @@ class FaultName(StrEnum):
     CLAIMED_STEPS = "claimed-steps"
     FORGED_INPUT = "forged-input"
     FOREIGN_KEY = "foreign-key"
+    FALSE_CLAIM = "false-claim"
     LINK_DELAY = "link-delay"
     LINK_LOSS = "link-loss"
     LINK_CORRUPTION = "link-corruption"

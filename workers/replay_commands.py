@@ -1,4 +1,4 @@
-"""Commands about replays: a stage run again with its states in view, one at a time."""
+"""Commands for audits: a stage run again with its states in view, rows put through layers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from workers.identity.merkle import root_hash
 from workers.identity.states import StatesBody, names_digest
 from workers.protocol.commands import Done
 from workers.protocol.replay_commands import (
+    MAXIMUM_RECOMPUTED_ROWS,
     BeginReplay,
     CanaryShown,
     EndReplay,
     OpenStates,
+    Recompute,
     ReplaySteps,
+    RowsRecomputed,
     ShowCanary,
     SignStates,
     StatesOpened,
@@ -47,6 +50,7 @@ class ReplayCommands:
             SignStates: self.sign,
             OpenStates: self.open,
             EndReplay: self.end,
+            Recompute: self.recompute,
         }
 
     def canary(self, command: ShowCanary) -> CanaryShown:
@@ -108,6 +112,19 @@ class ReplayCommands:
         """Let go of the replay."""
         self._running = None
         return Done()
+
+    def recompute(self, command: Recompute) -> RowsRecomputed:
+        """Put rows through layers for an audit of another phone; nothing of them is kept."""
+        span = self._parts.spans.find(command.span)
+        if len(command.tensors) != 1:
+            raise RequestRefusedError("step.odd_tensor")
+        if self._parts.transactions.uses_span(command.span) or span.engine.shape.has_head:
+            raise RequestRefusedError("span.at_work", span=command.span)
+        (rows,) = command.tensors
+        span.engine.check_rows(rows)
+        if rows.shape[1] > MAXIMUM_RECOMPUTED_ROWS:
+            raise RequestRefusedError("rows.too_many", limit=MAXIMUM_RECOMPUTED_ROWS)
+        return RowsRecomputed((span.engine.run(0, command.position, rows),))
 
     def _find(self) -> _Running:
         if self._running is None:

@@ -14,6 +14,7 @@ from workers.fault_names import FaultName
 from workers.identity.digests import sampling_digest, shard_digest
 from workers.identity.receipts import ReceiptBody
 from workers.log import log
+from workers.pledges.work_times import TIMES_DOMAIN, WorkTimes, times_bytes
 from workers.protocol.commands import (
     Close,
     Done,
@@ -37,6 +38,7 @@ from workers.ring.false_papers import (
     false_excerpt,
     false_grounds,
     false_signature,
+    false_times,
 )
 from workers.ring.parts import Handlers, WorkerParts
 from workers.ring.steps import StepRunner
@@ -132,8 +134,9 @@ class WorkCommands:
             return None
         if transaction.receipt is None:
             transaction.receipt = self._sign(transaction, command)
+            transaction.times = self._times(transaction)
             self._parts.replicas.publish_receipt(*transaction.receipt)
-        return Sealed(*transaction.receipt)
+        return Sealed(*transaction.receipt, *transaction.times)
 
     def _sign(self, transaction: Transaction, command: Seal) -> tuple[bytes, bytes]:
         fault, generated = self._steps.fault, transaction.generated
@@ -143,6 +146,38 @@ class WorkCommands:
         body = false_body(fault, generated, body)
         receipt, signature = self._parts.identity.sign(body)
         return receipt, false_signature(fault, generated, body, signature)
+
+    def _times(self, transaction: Transaction) -> tuple[bytes, bytes]:
+        """Sign for what the steps took, of each transaction: nothing tells which is looked at.
+
+        Nothing is said where nothing was timed.
+        """
+        if not transaction.timed_steps:
+            return b"", b""
+        data = times_bytes(
+            false_times(self._steps.fault, transaction.generated, self._work_times(transaction))
+        )
+        return data, self._parts.identity.sign_times(TIMES_DOMAIN, data)
+
+    def _work_times(self, transaction: Transaction) -> WorkTimes:
+        steps, taken_us = transaction.timed_steps, transaction.timed_us
+        weight_bytes = sum(each.size_bytes for each in transaction.span.weights)
+        memory_bytes = self._parts.memory_bytes()
+        claim = self._parts.pledge.claim(steps, taken_us, weight_bytes, memory_bytes)
+        return WorkTimes(
+            transaction=transaction.identifier,
+            stage=transaction.stage,
+            serial=self._parts.serial,
+            host_key=transaction.terms.host_key,
+            nonce=transaction.nonce.hex(),
+            steps=steps,
+            taken_us=taken_us,
+            weight_bytes=weight_bytes,
+            claimed_rate=claim.rate,
+            claimed_overhead_us=claim.overhead_us,
+            memory_bytes=memory_bytes,
+            claimed_memory_bytes=claim.memory_bytes,
+        )
 
     def transcript(self, command: ShowTranscript) -> Excerpt:
         """Return inputs as they arrived, for an audit; as many as fit one message."""

@@ -50,6 +50,7 @@ COSTS: Final = (
     ">its work a token",
     ">signing",
     ">wanted",
+    ">of it grounds",
     ">audit",
     ">wanted",
 )
@@ -125,7 +126,8 @@ def _every_cheat(folder: Path, rounds: int) -> Iterator[CheatFigures]:
             place = folder / f"{number}-{turn}"
             place.mkdir()
             phones = phones_of(library, model, cheat, CONTEXT_TOKENS)
-            runs.append(Trial(place, library, phones, turn).run(cheat, texts, MOST_AUDITS))
+            most = max(MOST_AUDITS, cheat.most_audits)
+            runs.append(Trial(place, library, phones, turn).run(cheat, texts, most))
         yield CheatFigures(cheat, tuple(runs))
 
 
@@ -155,6 +157,7 @@ def _cost_row(form: Quantization, cost: StageCost) -> tuple[str, ...]:
         format_duration(cost.work_s / cost.tokens),
         f"{cost.signing_share:.1%}",
         f"at most {WANTED_SIGNING_SHARE:.0%}",
+        f"{cost.grounds_share:.2%}",
         f"{cost.audit_share:.0%}",
         f"at most {WANTED_AUDIT_SHARES[form]:.0%}",
     )

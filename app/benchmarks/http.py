@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import psutil
 
+from app.benchmarks.racks.asked_rack import AskedRack
 from app.benchmarks.racks.stream_reader import StreamRead, StreamReader
 from app.command_line.output.progress import shown_progress
 from app.command_line.output.report import BenchmarkReport, FigureTable
-from app.command_line.rack_session import RackSession, opened_rack
+from app.command_line.rack_session import opened_rack
 from app.core.clock import SystemClock
 from app.core.errors import ShardloomError
 from app.core.facts import Fact
@@ -48,7 +49,7 @@ class Timed:
     first_s: float
     rest_s: float
     outside_s: float
-    """Of the first token's: before the rack had the request, and after it had the token."""
+    """Of the first token's: before the rack was asked, and after it told of the token."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,10 @@ def measure(rounds: int) -> BenchmarkReport:
 
     Raises `ShardloomError` where a stream lost, doubled or moved any of the rack's tokens.
     """
-    with _served_rack() as (session, gateway), StreamReader.started(gateway.address) as reader:
+    with _served_rack() as (rack, address), StreamReader.started(address) as reader:
         reader.read([_body(0)])
-        pairs = [_pair(session, reader, number) for number in range(rounds * PAIRS)]
-        waves = [_wave(session, reader, number) for number in range(WAVES)]
+        pairs = [_pair(rack, reader, number) for number in range(rounds * PAIRS)]
+        waves = [_wave(rack, reader, number) for number in range(WAVES)]
     inside, over_http = zip(*pairs, strict=True)
     added_ms = 1000 * statistics.median(http.outside_s - own.outside_s for own, http in pairs)
     ratio = statistics.median(own.rest_s / http.rest_s for own, http in pairs)
@@ -93,7 +94,7 @@ def measure(rounds: int) -> BenchmarkReport:
 
 
 @contextmanager
-def _served_rack() -> Iterator[tuple[RackSession, Gateway]]:
+def _served_rack() -> Iterator[tuple[AskedRack, str]]:
     with tempfile.TemporaryDirectory(prefix="shardloom-bench-") as folder:
         home, clock = Home(Path(folder)), SystemClock()
         options = RackOptions(home.folder, RACK, slots=STREAMS, audit_rate=0.0)
@@ -101,45 +102,45 @@ def _served_rack() -> Iterator[tuple[RackSession, Gateway]]:
             with shown_progress(session):
                 session.wait_until_ready()
             settings = GatewaySettings(home.ledger_file, "127.0.0.1", 0, STREAMS)
-            gateway = Gateway(session.control, KeyStore(home.keys, clock), settings, clock)
+            rack = AskedRack(session.control)
+            gateway = Gateway(rack, KeyStore(home.keys, clock), settings, clock)
             try:
-                yield session, gateway
+                yield rack, gateway.address
             finally:
                 gateway.close()
 
 
-def _pair(session: RackSession, reader: StreamReader, number: int) -> tuple[Timed, Timed]:
+def _pair(rack: AskedRack, reader: StreamReader, number: int) -> tuple[Timed, Timed]:
     """Measure both ways, each first in every second pair."""
     if number % 2 == 0:
-        own = _by_events(session)
-        return own, _over_http(session, reader)
-    http = _over_http(session, reader)
-    return _by_events(session), http
+        own = _by_events(rack)
+        return own, _over_http(rack, reader)
+    http = _over_http(rack, reader)
+    return _by_events(rack), http
 
 
-def _by_events(session: RackSession) -> Timed:
+def _by_events(rack: AskedRack) -> Timed:
     asked_s = time.monotonic()
     asked = Ask(Complete(DEMO_PROMPT), TOKENS)
-    request = session.control.do(asked).result(START_TIMEOUT_S)
+    request = rack.do(asked).result(START_TIMEOUT_S)
     times_s = [
         time.monotonic()
-        for event in session.control.follow(request)
+        for event in rack.follow(request)
         if isinstance(event.what, TokenAdded) and event.what.text
     ]
-    return _timed(session, request, asked_s, times_s[0], times_s[-1])
+    return _timed(rack, request, asked_s, times_s[0], times_s[-1])
 
 
-def _over_http(session: RackSession, reader: StreamReader) -> Timed:
+def _over_http(rack: AskedRack, reader: StreamReader) -> Timed:
     (read,) = reader.read([_body(0)])
-    return _timed(session, _request_of(read), read.asked_s, read.first_s, read.last_s)
+    return _timed(rack, _request_of(read), read.asked_s, read.first_s, read.last_s)
 
 
 def _timed(
-    session: RackSession, request: RequestId, asked_s: float, first_s: float, last_s: float
+    rack: AskedRack, request: RequestId, asked_s: float, first_s: float, last_s: float
 ) -> Timed:
-    events = list(session.control.follow(request))
-    told_s = next(each.at_s for each in events if isinstance(each.what, TokenAdded))
-    outside_s = (events[0].at_s - asked_s) + (first_s - told_s)
+    told_s = next(each.at_s for each in rack.follow(request) if isinstance(each.what, TokenAdded))
+    outside_s = (rack.asked_s(request) - asked_s) + (first_s - told_s)
     return Timed(first_s - asked_s, last_s - first_s, outside_s)
 
 
@@ -147,18 +148,18 @@ def _request_of(read: StreamRead) -> RequestId:
     return RequestId(read.identifier.removeprefix("cmpl-"))
 
 
-def _wave(session: RackSession, reader: StreamReader, number: int) -> Wave:
+def _wave(rack: AskedRack, reader: StreamReader, number: int) -> Wave:
     bodies = [_body(1.0, number * STREAMS + each) for each in range(STREAMS)]
     started_s = time.perf_counter()
     read = reader.read(bodies)
     took_s = time.perf_counter() - started_s
-    tokens = sum(_compare(session, each) for each in read)
+    tokens = sum(_compare(rack, each) for each in read)
     return Wave(tokens / took_s, psutil.Process(os.getpid()).memory_info().rss)
 
 
-def _compare(session: RackSession, read: StreamRead) -> int:
+def _compare(rack: AskedRack, read: StreamRead) -> int:
     """Return how many tokens the rack tells of an answer. Raises where the text is another."""
-    events = [event.what for event in session.control.follow(_request_of(read))]
+    events = [event.what for event in rack.follow(_request_of(read))]
     tokens = [what.text for what in events if isinstance(what, TokenAdded)]
     if "".join(tokens) != read.text:
         raise ShardloomError("bench.variants_differ")

@@ -130,7 +130,8 @@ async def _measure_receipts(
     async def hand_in(left: Iterator[SignedReceipt]) -> None:
         for receipt in left:
             began = time.perf_counter()
-            await books.check_receipts([Received.of(*receipt)])
+            if books.receipt_checks.are_wanted(1):
+                await books.receipt_checks.check([Received.of(*receipt)])
             await books.run(lambda ledger, receipt=receipt: ledger.record_receipt(*receipt))  # type: ignore[misc]
             answered_after_s.append(time.perf_counter() - began)
             lengths.add(books.newest.entries if books.newest else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 from app.command_line.failures import WRONG_USAGE
@@ -100,6 +101,14 @@ def add_tasks(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--task", choices=TASKS, help="what to do with the prompt")
     parser.add_argument("--system", metavar="TEXT", help="with --chat: how to behave")
     parser.add_argument("--language", metavar="NAME", help="with --task translate: into which")
+    parser.add_argument(
+        "--image",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="show the model a picture; may be given several times",
+    )
 
 
 def add_fault(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,7 @@ def rack_options(arguments: argparse.Namespace) -> RackOptions:
         auditors_tls=getattr(arguments, "auditors_tls", None),
         sharp_rate=getattr(arguments, "sharp_rate", 0.0),
         check_mode=CheckMode(arguments.check_everything) if arguments.check_everything else None,
+        verifiers=arguments.verifiers == "on" if arguments.verifiers else None,
         balancing=Balancing(arguments.balancing) if arguments.balancing else None,
         pause_limit_s=arguments.pause_limit,
         conditions=conditions(arguments),
@@ -54,6 +55,8 @@ def conditions(arguments: argparse.Namespace) -> Conditions:
         getattr(arguments, "least_reputation", 0.0),
         getattr(arguments, "least_battery", 0),
         getattr(arguments, "most_heat", None),
+        None if (most := getattr(arguments, "most_token_ms", None)) is None else most / 1000,
+        getattr(arguments, "least_rate", 0.0),
     )
 
 

@@ -36,8 +36,8 @@ from app.command_line.rack_arguments import RACK_HELP, add_conditions, add_rack
 from app.command_line.serve_options import add_keys, add_serve
 from app.core.identifiers import LEDGER_VARIABLE
 from app.devices.deployment.phone_runtime import SUPPORTED_ABIS
-from app.placement.problem import Objective
 from app.rack.options import DEFAULT_MODEL, DEMO_PROMPT
+from workers.protocol.span_shape import RowForm
 
 OVERFLOWS = ("shorten", "refuse")
 QUANTIZATIONS = ("f32", "q8", "q4", "q4-plain")
@@ -49,7 +49,7 @@ SOURCE_HELP = (
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
     *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
-    *("adversary", "market", "failover", "receipts", "window"),
+    *("adversary", "market", "failover", "receipts", "window", "start"),
 )
 
 
@@ -171,6 +171,12 @@ def _add_import(actions: Commands) -> None:
     add.add_argument("--name", help="what to call it here; default: its own name")
     add.add_argument("--quantize", choices=QUANTIZATIONS, default="f32", help="default: f32")
     add.add_argument(
+        "--cache",
+        choices=tuple(form.word for form in RowForm),
+        default="f32",
+        help="how a text's keys and values are kept on phones; default: f32",
+    )
+    add.add_argument(
         "--calibrate", type=Path, metavar="FILE", help="a text that q4 is rounded by; default: ours"
     )
     add.add_argument("--adapter", type=Path, metavar="FOLDER", help="a LoRA to merge into it")
@@ -186,8 +192,6 @@ def _plan(commands: Commands) -> None:
     parser.add_argument("model")
     add_rack(parser)
     add_conditions(parser)
-    objectives = [objective.value for objective in Objective]
-    parser.add_argument("--objective", choices=objectives, help="default: the rack's own")
     parser.add_argument(
         "--compare",
         action="store_true",

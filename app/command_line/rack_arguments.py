@@ -15,6 +15,7 @@ from app.command_line.option_types import (
     share,
 )
 from app.core.audit_outcome import CheckMode
+from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 
 RACK_HELP: Final = (
@@ -36,6 +37,9 @@ PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
 REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
 BATTERY_HELP: Final = "give no layers to phones that drain and have less left, 0 to 100"
 HEAT_HELP: Final = "give no layers to phones that are warmer, in degrees Celsius"
+OBJECTIVE_HELP: Final = "what plans seek the least of; price: the cheapest that is quick enough"
+LATENCY_HELP: Final = "buying by price: what a token of one request may take, in milliseconds"
+RATE_HELP: Final = "buying by price: tokens a second of all requests together, at least"
 AUDIT_RATE_HELP: Final = (
     "share of receipts that this computer audits, 0 to 1; default: the rack's own, 0.1 for real"
     " phones unless its file says otherwise"
@@ -50,6 +54,10 @@ CHECK_HELP: Final = (
     "whether this computer checks every token of each text; default: the rack's own, auto unless"
     " its file says otherwise, which does where it takes less than a tenth of the text's time and"
     " on simulated phones"
+)
+VERIFIERS_HELP: Final = (
+    "whether idle phones audit others that compute alike, never of the same keeper nor with"
+    " --private; default: the rack's own, off unless its file says otherwise"
 )
 TAKE_HELP: Final = (
     "take phones that work for another control centre: its worker on them ends, and its requests"
@@ -93,6 +101,8 @@ def add_rack(parser: argparse.ArgumentParser, *, with_defaults: bool = False) ->
     )
     checks = tuple(mode.value for mode in CheckMode)
     parser.add_argument("--check-everything", choices=checks, default=default(), help=CHECK_HELP)
+    switch = ("on", "off")
+    parser.add_argument("--verifiers", choices=switch, default=default(), help=VERIFIERS_HELP)
     parser.add_argument("--take", action="store_true", default=default(False), help=TAKE_HELP)
     parser.add_argument(
         "--memory-share",
@@ -122,4 +132,12 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--most-heat", type=celsius, default=absent, metavar="CELSIUS", help=HEAT_HELP
+    )
+    objectives = [objective.value for objective in Objective]
+    parser.add_argument("--objective", choices=objectives, default=absent, help=OBJECTIVE_HELP)
+    parser.add_argument(
+        "--most-token-ms", type=positive(float), default=absent, metavar="MS", help=LATENCY_HELP
+    )
+    parser.add_argument(
+        "--least-rate", type=positive(float), default=absent, metavar="TOKENS", help=RATE_HELP
     )

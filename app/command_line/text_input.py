@@ -7,6 +7,7 @@ import codecs
 from pathlib import Path
 from typing import cast
 
+from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.models.formats.plain_text import plain_text
@@ -57,6 +58,20 @@ def read_text(path: Path, encoding: str) -> str:
         raise BadInputError(
             "text_file.unreadable", path=str(path), reason=reason_of(error)
         ) from error
+
+
+def read_picture_file(path: Path) -> bytes:
+    """Return a picture's file. Raises `BadInputError` where it cannot be read or is too large."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_PICTURE_BYTES + 1)
+    except OSError as error:
+        raise BadInputError(
+            "picture.unreadable", path=str(path), reason=reason_of(error)
+        ) from error
+    if len(content) > MOST_PICTURE_BYTES:
+        raise BadInputError("picture.file_too_large", most_mib=MOST_PICTURE_BYTES >> 20)
+    return content
 
 
 def encoding(name: str) -> str:

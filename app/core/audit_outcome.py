@@ -38,6 +38,8 @@ class ChecksSnapshot:
     least_safe_rate: float | None = None
     """The audit rate above which honest work pays better here, 1 where none is high enough; None
     where nothing was computed yet."""
+    verifiers: bool = False
+    """Whether idle phones audit others of their class."""
 
 
 class AuditOutcome(StrEnum):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+MOST_PICTURE_BYTES: Final = 32 << 20
+"""Of a picture's file."""
 
 
 class Speaker(StrEnum):
@@ -20,6 +24,8 @@ class ChatMessage:
 
     speaker: Speaker
     text: str
+    pictures: tuple[bytes, ...] = ()
+    """Files, for a model that sees."""
 
 
 class Overflow(StrEnum):
@@ -34,7 +40,9 @@ Conversation = tuple[ChatMessage, ...]
 """Messages in the order in which they were said."""
 
 
-def question(text: str, system: str | None = None) -> Conversation:
+def question(
+    text: str, system: str | None = None, pictures: tuple[bytes, ...] = ()
+) -> Conversation:
     """Return a conversation of one user message, behind a system message where one is given."""
     before = () if system is None else (ChatMessage(Speaker.SYSTEM, system),)
-    return (*before, ChatMessage(Speaker.USER, text))
+    return (*before, ChatMessage(Speaker.USER, text, pictures))

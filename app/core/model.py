@@ -11,7 +11,11 @@ from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash
 from workers.identity.weight_tree import WeightFile
 from workers.protocol.chain import ChainName, Span
+from workers.protocol.span_shape import RowForm
 
+_FLOAT32 = "f32"
+CACHE_FORMS = {form.word: form for form in RowForm}
+"""How a text's keys and values may be kept, by the words for it."""
 DEMO_MODEL = "demo"
 """The model that comes with the program."""
 
@@ -69,6 +73,48 @@ class Block:
     kv_bytes_per_token: int
 
 
+class Sight(StrEnum):
+    """How pictures are cut up and told of in a text, by the family that does so."""
+
+    IDEFICS = "idefics"
+    """A picture as a whole and, of a large one, squares of it, each behind a mark of its place."""
+    SQUARE = "square"
+    """The middle of a picture, as one square."""
+    STRETCHED = "stretched"
+    """A picture as one square, whatever its form."""
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """How a model takes pictures: in squares of so many pixels, each as some rows of its text."""
+
+    sight: Sight
+    token: int
+    """Stands in a text for each row of a picture."""
+    mark: str
+    """Stands in a prompt for a picture."""
+    row_mark: str
+    """Becomes the token."""
+    rows: int
+    """Of a square."""
+    row_width: int
+    """Numbers in a row of pixels: those of the patches that become one row, by colours."""
+    hidden_size: int
+    """Numbers in a row between the blocks that look."""
+    pixels: int
+    """Along an edge of a square."""
+    patch_pixels: int
+    group: int
+    """Patches along an edge of what becomes one row."""
+    edge_pixels: int = 0
+    """To which an edge of a picture is brought first: the longer one where it is cut into squares,
+    the shorter where its middle is taken."""
+    splits: bool = False
+    """Whether a large picture comes in several squares."""
+    resample: int = 3
+    """How pixels are worked out anew, by Pillow's number."""
+
+
 @dataclass(frozen=True)
 class ModelManifest:
     """Everything known of an imported model without opening its weights.
@@ -105,6 +151,15 @@ class ModelManifest:
     """How many of its first layers are an encoder before the decoder; 0 of one chain."""
     answer_begins_with: tuple[int, ...] = ()
     """Tokens that a decoder behind an encoder is given to begin with."""
+    eyes: Eyes | None = None
+    """How it takes pictures; its encoder then makes rows of these. None where it does not see."""
+    cache_rows: RowForm = RowForm.F32
+    """In what form attention keeps keys and values."""
+
+    @property
+    def rounded(self) -> bool:
+        """Whether results of other processors lie further apart than float32's rounding."""
+        return self.quantization != _FLOAT32 or self.cache_rows is not RowForm.F32
 
     @property
     def answer_size(self) -> int:
@@ -126,7 +181,7 @@ class ModelManifest:
     @property
     def chains(self) -> tuple[Chain, ...]:
         """The chains that its layers form, in the order in which they run."""
-        if self.paired:
+        if self.two_chains:
             decoder = self.layer_count - self.encoder_layers
             encoder = Chain(ChainName.ENCODER, self.encoder_layers)
             return (encoder, Chain(ChainName.DECODER, decoder))
@@ -136,6 +191,11 @@ class ModelManifest:
     @property
     def paired(self) -> bool:
         """Whether an encoder reads what a decoder then answers."""
+        return self.two_chains and self.eyes is None
+
+    @property
+    def two_chains(self) -> bool:
+        """Whether there is an encoder before the decoder: of texts, or of pictures."""
         return self.encoder_layers > 0
 
     def numbered(self, span: Span) -> range:
@@ -145,7 +205,7 @@ class ModelManifest:
 
     def span_of(self, first: int, end: int) -> Span:
         """Return the span of layers numbered through all chains; they must be of one."""
-        if not self.paired:
+        if not self.two_chains:
             return Span(self.chains[0].name, first, end)
         name = ChainName.DECODER if first >= self.encoder_layers else ChainName.ENCODER
         before = self.encoder_layers if name is ChainName.DECODER else 0

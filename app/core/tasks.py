@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.core.conversation import Conversation, Overflow
@@ -27,6 +27,8 @@ class Complete:
     text: str | tuple[int, ...]
     """Or token ids, for a model without a tokenizer."""
     kind: TaskKind = TaskKind.GENERATE
+    pictures: tuple[bytes, ...] = ()
+    """Files, for a model that sees: where the text has its marks, else before it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,18 @@ class Embed:
 
 
 Task = Complete | Chat | Summarise | Translate | Classify | Embed
+
+
+def without_pictures(task: Task) -> Task:
+    """Return a task as if no picture came with it."""
+    match task:
+        case Complete():
+            return replace(task, pictures=())
+        case Chat():
+            said = tuple(replace(each, pictures=()) for each in task.conversation)
+            return replace(task, conversation=said)
+        case _:
+            return task
 
 
 def tasks_of(manifest: ModelManifest) -> tuple[TaskKind, ...]:

@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
     CLAIMED_STEPS = "claimed-steps"
     FORGED_INPUT = "forged-input"
     FOREIGN_KEY = "foreign-key"
+    FALSE_CLAIM = "false-claim"
     SLOW = "slow"
     CRASH = "crash"
     HANG = "hang"

@@ -99,6 +99,8 @@ class Specification:
 
 _AUDIT_S: Final = 30.0
 _PAPERS_S: Final = 30.0
+_CANARIES_S: Final = 120.0
+"""Three texts of some length."""
 _DEADLINE_S: Final = 40.0
 _BALANCING_S: Final = 90.0
 
@@ -171,6 +173,13 @@ SPECIFICATIONS: Final[Mapping[FaultKind, Specification]] = MappingProxyType(
         ),
         FaultKind.FORGED_INPUT: _FALSE_PAPER,
         FaultKind.FOREIGN_KEY: _FALSE_PAPER,
+        FaultKind.FALSE_CLAIM: _work(
+            Catcher.PAPERS,
+            Catcher.AUDIT,
+            within_s=_CANARIES_S,
+            dose=Dose(Unit.TIMES, 10, 1.3, 1_000),
+            in_steps=False,
+        ),
         FaultKind.SLOW: replace(
             _work(
                 Catcher.BALANCING,

@@ -31,6 +31,8 @@ class Answering:
     prompts: int
     _followed: FollowedRequests
     _turn: Turn
+    _key_seen_s: float
+    """When the key was last known to stand."""
 
     @classmethod
     async def begin(
@@ -41,6 +43,7 @@ class Answering:
         What the rack computed for one caller shortens the prompts of no other.
         """
         own = [replace(ask, keeper=caller.name) for ask in asks]
+        admitted_s = context.clock.monotonic_s()
         turn = await context.queue.turn(caller.name, len(own))
         requests: tuple[RequestId, ...] = ()
         try:
@@ -53,7 +56,7 @@ class Answering:
                 cancel(context.control, request)
             raise
         answers = tuple(Answer(place, request) for place, request in enumerate(requests))
-        return cls(context, caller, answers, prompts, followed, turn)
+        return cls(context, caller, answers, prompts, followed, turn, admitted_s)
 
     @property
     def ended(self) -> bool:
@@ -66,7 +69,7 @@ class Answering:
         Raises `ApiError` where a request failed, the key was revoked or the rack closed.
         """
         heard = await self._followed.read(LOOK_INTERVAL_S)
-        self.caller.check()
+        self._check_key()
         changed: dict[int, Answer] = {}
         for place, event in heard:
             changed[place] = self.answers[place]
@@ -74,6 +77,13 @@ class Answering:
         if self.ended and any(answer.ended is None for answer in self.answers):
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "gateway.rack_closed")
         return tuple(changed.values())
+
+    def _check_key(self) -> None:
+        """Look into the store of keys now and then: a look is a file's, too dear for each token."""
+        now_s = self.context.clock.monotonic_s()
+        if now_s - self._key_seen_s >= LOOK_INTERVAL_S:
+            self.caller.check()
+            self._key_seen_s = now_s
 
     async def finish(self) -> None:
         """Read to the end."""

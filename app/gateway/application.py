@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -29,6 +30,8 @@ Endpoint = Callable[[GatewayContext, Caller, Request], Awaitable[ASGIApp]]
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _CLIENT_CLOSED: Final = 499
 """nginx's status for a client that did not wait; nobody reads it but the metrics."""
+_HOST: Final = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
+"""A host's name and its port (RFC 9110, section 7.2), in small letters."""
 _log = logging.getLogger("shardloom.gateway")
 
 
@@ -141,6 +144,22 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return error_response(ApiError(HTTPStatus(status), what))
 
 
+class _OwnNames:
+    """Answers only requests that name this computer as loopback does; others are told so."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
+        if found is not None and found["name"] in self._names:
+            await self._app(scope, receive, send)
+        else:
+            refusal = error_response(ApiError(HTTPStatus.BAD_REQUEST, "gateway.wrong_host"))
+            await refusal(scope, receive, send)
+
+
 def _middleware(host: str) -> list[Middleware]:
     """Return what stands before all routes.
 
@@ -149,5 +168,5 @@ def _middleware(host: str) -> list[Middleware]:
     """
     if not is_loopback(host):
         return []
-    names = sorted({host, "127.0.0.1", "localhost", "[::1]"})
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=names)]
+    names = frozenset({host.lower(), "127.0.0.1", "localhost", "[::1]"})
+    return [Middleware(_OwnNames, names=names)]

@@ -22,7 +22,7 @@ from workers.identity.canonical import (
     read_json,
 )
 
-FORMAT_VERSION: Final = 6
+FORMAT_VERSION: Final = 7
 """What new entries are written in; all formats from 1 on are read."""
 
 ENTRY_TAG: Final = b"poip/v1/entry\0"
@@ -59,7 +59,9 @@ class EntryKind:
     RECEIPT_WITHHELD: Final = "receipt-withheld"
     AUDIT: Final = "audit"
     AUDIT_NOT_DONE: Final = "audit-not-done"
+    VERIFIER_CHECKED: Final = "verifier-checked"
     SHARP_TEST: Final = "sharp-test"
+    CANARY: Final = "canary"
     CLASS_CONFIRMED: Final = "class-confirmed"
     CLASS_READ: Final = "class-read"
     WAY_DISTRUSTED: Final = "way-distrusted"

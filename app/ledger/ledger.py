@@ -18,6 +18,7 @@ from app.core.audit_outcome import DutyOutcome, SharpOutcome
 from app.core.clock import Clock
 from app.core.errors import LedgerError
 from app.core.identifiers import RequestId, Serial, TransactionId
+from app.ledger.desks.canaries import CanaryDesk
 from app.ledger.desks.conformance import ConformanceDesk
 from app.ledger.desks.contradictions import ContradictionDesk
 from app.ledger.desks.deals import DealDesk
@@ -35,7 +36,6 @@ from app.ledger.evidence_store import EvidenceStore
 from app.ledger.journal.journal_clock import JournalClock
 from app.ledger.journal.keys import epoch_secret, public_bytes
 from app.ledger.journal.opening import open_journal
-from app.ledger.journal.signature_processes import CheckedReceipts
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.audits.proven import FaultJudge, require_proven
 from app.ledger.rules.audits.refusals import price_fields
@@ -79,8 +79,6 @@ class Ledger:
         self._running: set[TransactionId] = set()
         """Transactions that this process began; while one is open its epoch goes on."""
         self.evidence = EvidenceStore(evidence_folder(path))
-        self.checked = CheckedReceipts()
-        """Receipts that somebody verified already: they are not verified again."""
         self._store, self._key, self._journal = open_journal(
             path, key_path, clock.wall_ms(), deleting(self.evidence, self._recent.add)
         )
@@ -92,6 +90,7 @@ class Ledger:
         self.intake = StatementIntake(self.governance, self.stakes)
         self.conformance = ConformanceDesk(recorder, self._key)
         self.contradictions = ContradictionDesk(recorder, self.evidence, self.slash)
+        self.canaries = CanaryDesk(recorder, self._key, self.evidence, self.slash)
         self.witnesses = WitnessDesk(self._journal, self._key, self._clock)
         self.writers = WriterDesk(self._journal, self._key, self._clock, self._store)
         desks = self.deals, self.stakes, self.governance, self.kept_evidence
@@ -201,7 +200,7 @@ class Ledger:
         Raises `LedgerError` for a receipt that does not verify or is not what was agreed.
         """
         signed = SignedReceipt.of(data, signature, public_key)
-        work = signed.work() if signed in self.checked else signed.verified()
+        work = signed.verified()
         attempt = self._state.transaction(work.transaction)
         fields = {"transaction": work.transaction, "stage": work.index}
         known = attempt.receipts.get(work.index)
@@ -262,6 +261,11 @@ class Ledger:
             self._record(EntryKind.SHARP_TEST, fields)
             require_proven(fields, self.evidence, self._judge)
 
+    def stages_of(self, transaction: TransactionId) -> tuple[Serial, ...]:
+        """Return whose stages a transaction has, in order. Raises `LedgerError`."""
+        stages = self._state.transaction(transaction).stages
+        return tuple(Serial(stage.serial) for stage in stages)
+
     def is_doubted(self, transaction: TransactionId, serial: Serial) -> bool:
         """Tell whether a phone signed in a transaction for work of a class in doubt."""
         return self._state.is_doubted(self._state.transaction(transaction), serial)
@@ -320,8 +324,9 @@ class Ledger:
 
     def release(self, serial: Serial) -> None:
         """End a phone's jail term, and what adds up. Raises `LedgerError` for one banned."""
-        standing, refuses = self.standing(serial), self._state.phone(serial).deaths.refuses
-        if standing.jailed_until_ms is not None or not standing.admitted or refuses:
+        standing, phone = self.standing(serial), self._state.phone(serial)
+        held = phone.deaths.refuses or phone.false_answers
+        if standing.jailed_until_ms is not None or not standing.admitted or held:
             self._record(EntryKind.RELEASED, {"serial": serial})
 
     def roll_back(self, transaction: TransactionId, good_tokens: int, reason: str) -> None:

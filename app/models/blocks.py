@@ -58,7 +58,7 @@ class BlockAccountant:
 
     def _operations(self, weight: Weight | SharedWeight) -> int:
         """Return a matrix's multiplications and additions; the rest is below one per cent."""
-        if weight.role not in (WeightRole.MATRIX, WeightRole.ROUTER):
+        if weight.role not in (WeightRole.MATRIX, WeightRole.ROUTER, WeightRole.EYE):
             return 0
         return round(2 * math.prod(self._shapes[weight.name]) * _read_share(weight))
 

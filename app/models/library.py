@@ -14,6 +14,7 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.formats.source import open_source
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.batch_check import with_batches
+from app.models.importing.cache_forms import require_form, with_cache_rows
 from app.models.importing.cut_check import cut_stable_on
 from app.models.importing.import_record import ImportRecord
 from app.models.importing.importing import Importer, Progress
@@ -25,6 +26,7 @@ from app.models.stored_model import Quality, StoredModel
 from app.models.tracing.computation_graph import ComputationGraph
 from app.models.tracing.graph_tracing import trace
 from workers.protocol.chain import Span
+from workers.protocol.span_shape import RowForm
 
 DEMO_QUANTIZATION = Quantization.F32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -89,19 +91,20 @@ class Library:
         progress: Progress | None = None,
         calibration: SampleText | None = None,
         adapter: Path | None = None,
+        cache_rows: RowForm = RowForm.F32,
     ) -> ModelManifest:
         """Import a Hugging Face folder or an ONNX file under a name.
 
         `calibration` is a text to round four bits by, instead of the built-in one, `adapter`
-        the folder of an adapter (LoRA) that is merged into it.
+        the folder of an adapter (LoRA) that is merged into it, `cache_rows` how attention is to
+        keep keys and values.
 
         A model of that name is replaced at the end. All or nothing: where it fails the library is
         as before, and the next import of the same files goes on where this one ended. Raises
         `BadInputError`.
         """
-        return self._import(
-            path, name, Quantization.parse(quantization), progress, None, calibration, adapter
-        )
+        chosen = Quantization.parse(quantization)
+        return self._import(path, name, chosen, progress, None, calibration, adapter, cache_rows)
 
     def delete(self, name: str) -> int:
         """Remove a model and the weights that no other has; return how many bytes that freed.
@@ -177,6 +180,7 @@ class Library:
         source_digest: str | None,
         calibration: SampleText | None = None,
         adapter: Path | None = None,
+        cache_rows: RowForm = RowForm.F32,
     ) -> ModelManifest:
         target = self._path(name)
         show = progress or _ignore_progress
@@ -185,6 +189,7 @@ class Library:
             show(stage, 0, 1)
 
         with open_source(path, self._unfinished, tell, adapter) as source:
+            require_form(source.family, cache_rows)
             record = ImportRecord.open(
                 self._unfinished, source.folder, quantization, self.store, calibration
             )
@@ -195,6 +200,7 @@ class Library:
             if source.batches is not None:
                 show(Fact("import.trying_rows"), 0, 1)
                 model = with_batches(model, source.batches, self.store)
+            model = with_cache_rows(model, self.store, cache_rows)
             model = replace(model, cut_stable_on=cut_stable_on(model, self.store))
             model.write(target)
         record.finish()

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest, ModelTask
 from app.models.library import Library
-from app.models.quantization.block_wise import Quantization
 from app.models.sample_text import SampleText
 from app.models.stored_model import Quality
 from app.models.whole import WholeModel
@@ -38,7 +37,7 @@ def sample_tokens(library: Library, manifest: ModelManifest, text: SampleText) -
     Raises `BadInputError` for a model that writes no texts or has no tokenizer, or a text without
     two tokens.
     """
-    if manifest.task is not ModelTask.GENERATION or manifest.paired:
+    if manifest.task is not ModelTask.GENERATION or manifest.two_chains:
         raise BadInputError("model.predicts_nothing", model=manifest.name)
     tokenizer = library.tokenizer(manifest)
     if tokenizer is None:
@@ -118,7 +117,7 @@ def measure(
     """
     tokens = sample_tokens(library, manifest, text)[:most_tokens]
     found = perplexity(library, manifest, tokens)
-    original = found if manifest.quantization == Quantization.F32 else None
+    original = None if manifest.rounded else found
     if original is None and source is not None:
         original = _original_perplexity(source, tokens, adapter)
     quality = Quality(text.name, len(tokens) - 1, found, original)

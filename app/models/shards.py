@@ -12,6 +12,7 @@ from app.core.model import Blob, ModelManifest, ModelTask
 from app.models.architecture import architecture_of, takes_batches
 from app.models.families.interface import Dimensions, Family
 from app.models.families.paired import PairedModel
+from app.models.families.seeing import SeeingModel
 from app.models.graphs.graph import (
     HIDDEN_INPUT,
     HIDDEN_OUTPUT,
@@ -23,9 +24,9 @@ from app.models.graphs.graph import (
 )
 from app.models.graphs.operators import last_position
 from app.models.paired_graphs import paired_graph
-from app.models.quantization.block_wise import Quantization
 from app.models.store import BlobStore
 from app.models.stored_model import StoredModel
+from workers.engine.session import PICTURE_ROWS
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.span_shape import FINAL_ROW, SpanShape
 
@@ -39,9 +40,9 @@ class Shard:
     Graph inputs: `input_ids` int64 [batch, tokens] with the embedding, else `hidden_in` float32
     [batch, tokens, hidden]; `seqlens_k` int32 [batch], each total length - 1; `total_len` int32,
     a scalar; for each layer l, counted in its chain, `past.{l}.key` and `past.{l}.value`
-    float32 [batch, kv_heads, context, head_size]. Outputs: `hidden_out` float32 [batch, tokens,
-    hidden], with the head `logits` float32 [batch, vocabulary] of the last position instead and
-    `final_row` float32 [batch, hidden], what went into the head there, or
+    [batch, kv_heads, context, head_size], in the form of the model's cache. Outputs: `hidden_out`
+    float32 [batch, tokens, hidden], with the head `logits` float32 [batch, vocabulary] of the last
+    position instead and `final_row` float32 [batch, hidden], what went into the head there, or
     `answer` float32 [batch, numbers] where the model answers with a vector; `present.{l}.*`, to be
     bound to the same buffers as the past. Encoders have neither past nor present. Where a graph
     that was cut does not take several rows together, its batch is 1.
@@ -83,15 +84,19 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
     """
     family = architecture_of(model, store)
     chain = _chain_of(model.manifest, blocks)
-    encodes = model.manifest.paired and chain.name is ChainName.ENCODER
+    encodes = model.manifest.two_chains and chain.name is ChainName.ENCODER
     ends = blocks.end == chain.block_count and not encodes
     span = GraphSpan(blocks.blocks, blocks.first == 0, ends)
-    quantized = model.manifest.quantization != Quantization.F32
+    quantized = model.manifest.rounded
     if isinstance(family, PairedModel):
         ends_here = (span.has_embedding, span.has_head)
         graph = store.put_bytes(paired_graph(store, model, family, blocks, *ends_here))
         blobs = model.manifest.blobs_of(blocks)
         return Shard(graph, blobs, blocks, *ends_here, quantized=quantized)
+    if isinstance(family, SeeingModel) and encodes:
+        graph = store.put_bytes(family.looking_graph(model.tensors, blocks))
+        blobs = model.manifest.blobs_of(blocks)
+        return Shard(graph, blobs, blocks, span.has_embedding, has_head=False)
     parts = [
         ShardPart(store.put_bytes(_graph(family, model, part)), part.has_embedding, part.has_head)
         for part in _parts(span)
@@ -110,12 +115,14 @@ def build_shard(store: BlobStore, model: StoredModel, blocks: Span) -> Shard:
 
 def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: int) -> SpanShape:
     """Return what a worker must know to run the shard with so many slots of so many tokens."""
-    encodes = model.paired and shard.blocks.chain is ChainName.ENCODER
+    encodes = model.two_chains and shard.blocks.chain is ChainName.ENCODER
+    eyes = model.eyes if encodes else None
+    ends = shard.blocks.end == model.encoder_layers
     return SpanShape(
         blocks=shard.blocks,
         has_embedding=shard.has_embedding,
         has_head=shard.has_head,
-        hidden_size=model.hidden_size,
+        hidden_size=eyes.hidden_size if eyes else model.hidden_size,
         vocabulary_size=model.vocabulary_size,
         kv_heads=0 if encodes else model.kv_heads,
         head_size=model.head_size,
@@ -123,6 +130,11 @@ def span_shape(model: ModelManifest, shard: Shard, context_tokens: int, slots: i
         slots=slots,
         answer_size=model.answer_size,
         paired=model.paired,
+        sees=model.eyes is not None,
+        picture_rows=eyes.rows if eyes else 0,
+        picture_width=eyes.row_width if eyes and shard.has_embedding else 0,
+        left_width=model.hidden_size if eyes and ends else 0,
+        cache_rows=model.cache_rows,
     )
 
 
@@ -164,7 +176,7 @@ def _parts(span: GraphSpan) -> list[GraphSpan]:
 
 
 def _graph(family: Family, model: StoredModel, span: GraphSpan) -> bytes:
-    graph = ShardGraph(model.tensors)
+    graph = ShardGraph(model.tensors, cache_rows=model.manifest.cache_rows)
     add_span(graph, family, span)
     return graph.serialize(f"{family.name}.{span.layers.start}-{span.layers.stop - 1}")
 
@@ -180,18 +192,24 @@ def add_span(graph: ShardGraph, family: Family, span: GraphSpan) -> None:
     parts = ("key", "value") if sizes.kv_heads else ()
     for layer in span.layers:
         for part in parts:
-            graph.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache)
+            graph.input(f"past.{layer}.{part}", graph.cache_element, cache)
         hidden = family.add_layer(graph, layer, hidden)
     _publish(graph, family, span, hidden, batch)
     for layer in span.layers:
         for part in parts:
-            graph.output(f"present.{layer}.{part}", f"present.{layer}.{part}", cache)
+            present = f"present.{layer}.{part}"
+            graph.output(present, present, cache, graph.cache_element)
 
 
 def _add_input(graph: ShardGraph, family: Family, span: GraphSpan, batch: int | str) -> str:
     if span.has_embedding:
         token_ids = graph.input(INPUT_IDS, TensorProto.INT64, [batch, "tokens"])
-        return family.add_embedding(graph, token_ids)
+        looked_up = family.add_embedding(graph, token_ids)
+        if not isinstance(family, SeeingModel):
+            return looked_up
+        shape = (batch, "pictured", family.dimensions.hidden_size)
+        pictured = graph.input(PICTURE_ROWS, TensorProto.FLOAT, shape)
+        return graph.operator("Concat", [looked_up, pictured], axis=1)
     return graph.input(HIDDEN_INPUT, TensorProto.FLOAT, _hidden_shape(family.dimensions, batch))
 
 

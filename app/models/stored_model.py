@@ -12,11 +12,21 @@ from typing import Any
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import BlobHash
-from app.core.model import Blob, Block, BlockKind, ModelManifest, ModelTask, Scoring
+from app.core.model import (
+    Blob,
+    Block,
+    BlockKind,
+    Eyes,
+    ModelManifest,
+    ModelTask,
+    Scoring,
+    Sight,
+)
 from app.models.configuration import Configuration
 from app.models.files import write_whole
 from app.models.tensors import StoredTensor
 from workers.identity.weight_tree import WeightFile
+from workers.protocol.span_shape import RowForm
 
 FORMAT_VERSION = 1
 """Raised whenever the file or the layout of the blobs changes."""
@@ -118,12 +128,18 @@ def _manifest(fields: Mapping[str, Any]) -> ModelManifest:
             "scoring": Scoring(fields.get("scoring", Scoring.SOFTMAX)),
             "chat_template": _blob_or_none(fields.get("chat_template")),
             "weights": tuple(_weight_file(each) for each in fields.get("weights", ())),
+            "eyes": _eyes(fields.get("eyes")),
+            "cache_rows": RowForm(fields.get("cache_rows", RowForm.F32)),
         }
     )
 
 
 def _blob_or_none(fields: Mapping[str, Any] | None) -> Blob | None:
     return None if fields is None else blob_of(fields)
+
+
+def _eyes(fields: Mapping[str, Any] | None) -> Eyes | None:
+    return None if fields is None else Eyes(**{**fields, "sight": Sight(fields["sight"])})
 
 
 def _block(fields: Mapping[str, Any]) -> Block:

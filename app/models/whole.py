@@ -30,7 +30,7 @@ class WholeModel:
         )
         shape = (1, manifest.kv_heads, manifest.context_tokens, manifest.head_size)
         self._cache = {
-            f"{layer}.{part}": np.zeros(shape, np.float32)
+            f"{layer}.{part}": np.zeros(shape, np.dtype(manifest.cache_rows.value))
             for layer in range(manifest.layer_count)
             for part in ("key", "value")
         }
@@ -43,7 +43,7 @@ class WholeModel:
         binding.bind_cpu_input("seqlens_k", np.array([length - 1], np.int32))
         binding.bind_cpu_input("total_len", np.array(length, np.int32))
         for name, buffer in self._cache.items():
-            place = ("cpu", 0, np.float32, buffer.shape, buffer.ctypes.data)
+            place = ("cpu", 0, buffer.dtype.type, buffer.shape, buffer.ctypes.data)
             binding.bind_input(f"past.{name}", *place)
             binding.bind_output(f"present.{name}", *place)
         binding.bind_output("logits", "cpu")

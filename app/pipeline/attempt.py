@@ -23,7 +23,7 @@ from app.pipeline.failures import (
 )
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
 from app.pipeline.opening_stages.open_command import open_command
-from app.pipeline.prompts.cutting import sendings, step_sizes
+from app.pipeline.prompts.cutting import sendings, sizes_around
 from app.pipeline.prompts.prefill_window import PrefillWindow
 from app.pipeline.prompts.step_record import KeptPrefix, StepRecord
 from app.pipeline.results import TokenResult, VectorResult, token_result, vector_result
@@ -169,7 +169,8 @@ class Attempt:
     def _sizes(self, tokens: int, answers: int) -> list[int]:
         if source := self._source_tokens:
             return [source, *([1] * (tokens - source))]
-        return step_sizes(tokens, answers, self._position, self.terms.chunk_tokens)
+        chunk, rows = self.terms.chunk_tokens, self.terms.picture_rows
+        return sizes_around(rows, tokens, answers, self._position, chunk)
 
     @property
     def _source_tokens(self) -> int:
@@ -321,27 +322,22 @@ class Attempt:
         return StepRecord(len(self.steps), self._position, tokens, generated > 0, generated)
 
     def _row(self, record: StepRecord, ahead: int = 0) -> StepRow:
-        return StepRow(
-            self.transaction,
-            record.step,
-            record.position,
-            record.wants_token,
-            record.generated,
-            ahead,
-        )
+        place, wants_token = (record.step, record.position), record.wants_token
+        return StepRow(self.transaction, *place, wants_token, record.generated, ahead)
 
     async def _send_alone(
         self, tokens: Sequence[int], message: Sequence[int], generated: int, steering: Steering
     ) -> int:
         """Send steps of such sizes, in one message, and return the number of the last."""
-        first = self._position
         for size in message:
             start = self._position
             record = self._record(tuple(tokens[start : start + size]), generated)
-            self._under_way(replace(record, steering=steering), len(message))
-        last = self.steps[-1]
-        row = self._row(self.steps[-len(message)])._replace(drafts=len(message) - 1)
-        rows = np.array([tokens[first : last.end]], dtype="<i8")
+            pixels = self.terms.pictures.get(start)
+            self._under_way(replace(record, steering=steering, pixels=pixels), len(message))
+        begun, last = self.steps[-len(message)], self.steps[-1]
+        row = self._row(begun)._replace(drafts=len(message) - 1)
+        together = np.array([tokens[begun.position : last.end]], dtype="<i8")
+        rows = last.inputs if begun is last else together
         await self.stages[0].client.send_step([row], rows)
         return last.step
 

@@ -35,6 +35,9 @@ class SealedReceipt:
     serial: Serial
     data: bytes
     signature: bytes
+    times: bytes = b""
+    """What its steps took (`workers.pledges.work_times`); empty where it says nothing."""
+    times_signature: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ async def sealed_receipt(
         sealed = await stage.client.call(Seal(transaction, steps, done), SEAL_TIMEOUT_S)
     except (PhoneLostError, WorkerError):
         return None
-    return SealedReceipt(stage.serial, sealed.receipt, sealed.signature)
+    signed = sealed.receipt, sealed.signature, sealed.times, sealed.times_signature
+    return SealedReceipt(stage.serial, *signed)
 
 
 async def transcript(

@@ -44,6 +44,12 @@ class SlotPool:
         self._unused = asyncio.Event()
         self._unused.set()
 
+    @property
+    def in_use(self) -> tuple[int, int]:
+        """How many slots are taken, and of how many."""
+        free = sum(map(len, self._free))
+        return len(self._taken), len(self._taken) + free
+
     async def take(self, wanted: Wanted | None = None) -> Seat:
         """Wait for a free slot and take one of the emptiest groups.
 

@@ -38,6 +38,8 @@ class StepLimits:
     idle_s: float
     """With no phone at work."""
     total_s: float
+    overdue_s: float = 0.0
+    """From when on a step is later than it should be; nothing is lost by that alone."""
 
 
 class StepPace:
@@ -90,7 +92,8 @@ class StepPace:
         idle_s = self._given(max(token_s, _usual(self._round_trips_s), crossing_s))
         queued_s = self._given(queued * max(self._token_times(), default=0.0))
         total_s = max(TOTAL_S * self._patience, TOTAL_FACTOR * (sum(stages_s) + idle_s), queued_s)
-        return StepLimits(stages_s, idle_s, total_s)
+        overdue_s = sum(stages_s) + idle_s - (len(stages_s) + 1) * self._given(0.0)
+        return StepLimits(stages_s, idle_s, total_s, overdue_s)
 
     def _token_times(self) -> list[float]:
         """Return what each stage is expected to take for a token."""

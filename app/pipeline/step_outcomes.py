@@ -200,6 +200,12 @@ class StepOutcomes:
             if stage.client.lost:
                 raise StageFailedError("phone.stopped_answering", phone=stage.serial)
 
+    def _raise_if_one_hangs(self) -> None:
+        """Go on without a phone that tells nothing of itself while a step is overdue."""
+        for stage in self._stages:
+            if stage.client.hangs:
+                raise StageFailedError("phone.stopped_answering", phone=stage.serial)
+
     def _raise_if_late(self, limits: StepLimits, silence: Silence, idle: Silence) -> None:
         for stage, limit_s in zip(self._stages, limits.stages_s, strict=True):
             if stage.client.working_s > limit_s:
@@ -209,6 +215,8 @@ class StepOutcomes:
         for waited, limit_s in ((silence, limits.total_s), (idle, limits.idle_s)):
             if waited.look() > limit_s:
                 raise self._stuck(limit_s)
+        if silence.seconds > limits.overdue_s:
+            self._raise_if_one_hangs()
 
     def _stuck(self, limit_s: float) -> StageFailedError:
         slowest = max(self._stages, key=lambda stage: stage.client.busy_ms).client

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.core.clock import Clock
 from app.core.errors import PhoneLostError, WorkerError, reason_of, reason_told
@@ -32,6 +34,12 @@ LOST_AFTER_S = 3.0
 """Six heartbeats of an idle worker missed in a row."""
 HEARD_LATELY_S = 1.0
 """Within two of them."""
+HANGS_AFTER_S = 1.0
+"""Five heartbeats of a worker with a transaction open, missed in a row."""
+_USUAL_GAPS: Final = 20
+_GAP_FACTOR: Final = 3
+"""So many times the longest of the newest gaps between heartbeats is no usual one: where processors
+are short of time, heartbeats are late too."""
 _MOST_WAITING = 10_000
 _MOST_WAITING_BYTES = 1 << 30
 """What may come from a worker without its port once running dry; a loop that stood still for
@@ -130,6 +138,7 @@ class WorkerClient:
         self._clock = clock
         self._silence = Silence(clock)
         self._work = Silence(clock)
+        self._gaps_s: deque[float] = deque(maxlen=_USUAL_GAPS)
         self._disconnected = False
         self._given_up = False
         self.unreadable = 0
@@ -157,6 +166,12 @@ class WorkerClient:
     def is_silent(self) -> bool:
         """Whether it has missed so many heartbeats that it counts as lost."""
         return self.silent_s > LOST_AFTER_S * self.patience
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has been silent for far longer than usual: it may have stopped."""
+        usual_s = max(self._gaps_s, default=HANGS_AFTER_S)
+        return self.silent_s > max(HANGS_AFTER_S, _GAP_FACTOR * usual_s) * self.patience
 
     @property
     def busy_ms(self) -> float:
@@ -339,6 +354,7 @@ class WorkerClient:
             self._work.seconds = min(pulse.busy_ms / 1000, LONGEST_LOOK_S)
         self.pulse = pulse
         self._disconnected = False
+        self._gaps_s.append(self._silence.look())
         self._silence.end()
 
     def _pulse_of(self, heartbeat: Heartbeat) -> Pulse:

@@ -14,12 +14,14 @@ from workers.protocol.chain import MAXIMUM_CHAINS
 
 
 def score(prediction: Prediction, objective: Objective) -> float:
-    """Return what the objective wants small: seconds or joules a token.
+    """Return what the objective wants small: seconds, joules or micro-credits a token.
 
     For throughput these are seconds between two tokens of all streams together.
     """
     if objective is Objective.ENERGY:
         return prediction.energy_joules_per_token
+    if objective is Objective.PRICE:
+        return prediction.price_per_token
     if objective is Objective.LATENCY:
         return prediction.token_latency_s
     return 1.0 / prediction.streams_tokens_per_second
@@ -48,7 +50,7 @@ def equal_split(problem: PlacementProblem) -> Assignment:
     devices = problem.devices[: model.layer_count]
     if not devices:
         raise BadInputError("placement.no_phone")
-    if not model.paired:
+    if not model.two_chains:
         return problem.assignment(_equally(devices, 0, model.layer_count))
     if len(devices) < MAXIMUM_CHAINS:
         raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)

@@ -46,8 +46,9 @@ class Conditions:
     Where it is to be `private`, the first and the last layers, beside which prompt and answer can
     be read, lie on trusted phones only. A phone without a reputation has 0. One that drains holds
     no layers with less than `least_battery_percent`, none does beyond `most_celsius`; what a phone
-    does not tell is not held against it. What rules of the standard keep phones from is `unmet`:
-    the ledger says so, nobody asks for it.
+    does not tell is not held against it. What is bought by price has to bring a token of a request
+    within `most_token_s`, and `least_tokens_per_second` of all requests together. What rules of the
+    standard keep phones from is `unmet`: the ledger says so, nobody asks for it.
     """
 
     excluded: frozenset[str] = frozenset()
@@ -56,6 +57,8 @@ class Conditions:
     least_reputation: float = 0.0
     least_battery_percent: int = 0
     most_celsius: float | None = None
+    most_token_s: float | None = None
+    least_tokens_per_second: float = 0.0
     unmet: frozenset[UnmetRules] = frozenset()
 
     def __or__(self, other: Conditions) -> Conditions:
@@ -67,6 +70,8 @@ class Conditions:
             max(self.least_reputation, other.least_reputation),
             max(self.least_battery_percent, other.least_battery_percent),
             min(filter(None, (self.most_celsius, other.most_celsius)), default=None),
+            min(filter(None, (self.most_token_s, other.most_token_s)), default=None),
+            max(self.least_tokens_per_second, other.least_tokens_per_second),
             self.unmet | other.unmet,
         )
 

@@ -11,6 +11,7 @@ from app.core.assignment import Assignment
 from app.core.errors import BadInputError, DoesNotFitError
 from app.placement.baselines import best_single_phone, score
 from app.placement.budget import ENDLESS, Budget, BudgetSpentError
+from app.placement.buying import cheapest_ring, is_quick_enough
 from app.placement.conditions import UNCONDITIONAL
 from app.placement.conflicts import smallest_conflict
 from app.placement.costs.costs import CostModel
@@ -49,8 +50,10 @@ def plan(
     """
     if method is Method.MANUAL:
         raise BadInputError("placement.manual_not_planned")
-    if method is Method.LINEAR_PROGRAM and problem.model.paired:
+    if method is Method.LINEAR_PROGRAM and problem.model.two_chains:
         raise BadInputError("placement.one_chain_only")
+    if method is Method.LINEAR_PROGRAM and problem.objective is Objective.PRICE:
+        raise BadInputError("placement.price_by_search_only")
     with _conflicts_named(problem):
         return _plan(problem.admitted(), method, budget, known)
 
@@ -120,6 +123,7 @@ def _planned(costs: CostModel, found: Arrangement, method: Method) -> Plan:
         uses_all=problem.use_all and costs.device_count > 1,
         keeps_pins=bool(problem.pins),
         keeps_conditions=problem.conditions != UNCONDITIONAL,
+        too_slow=problem.objective is Objective.PRICE and not is_quick_enough(costs, found),
     )
 
 
@@ -139,12 +143,24 @@ def _search(
 ) -> Arrangement | None:
     """Return the best that was found for the objective, None where nothing was."""
     known = (*known, *simple_arrangements(costs))
+    if costs.problem.objective is Objective.PRICE:
+        return cheapest_ring(costs, known, budget) or _quickest(costs, known, budget)
     if costs.problem.objective is not Objective.THROUGHPUT:
         return _cheapest(costs, budget, known)
     search = ThroughputSearch(costs, known, budget)
     with suppress(BudgetSpentError):
         search.run()
     return search.best
+
+
+def _quickest(costs: CostModel, known: Sequence[Arrangement], budget: Budget) -> Arrangement | None:
+    """Return what comes nearest to being as quick as is wanted: unproven, as nothing was."""
+    objective = Objective.LATENCY
+    if costs.problem.conditions.most_token_s is None:
+        objective = Objective.THROUGHPUT
+    hurried = CostModel(replace(costs.problem, objective=objective))
+    found = _search(hurried, budget, known)
+    return None if found is None else replace(found, proven_optimal=False)
 
 
 def _cheapest(costs: CostModel, budget: Budget, known: Sequence[Arrangement]) -> Arrangement | None:

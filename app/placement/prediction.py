@@ -29,8 +29,10 @@ class Predictor:
         self._devices = problem.devices
         self._read_bytes = costs.footprint.read_bytes
         self._task = problem.model.task
+        self._prices = problem.prices
         self._rings = costs.rings
         self._watts = costs.active_watts
+        self._footprint = costs.footprint
         self._span_bytes = costs.footprint.span_bytes
         self._budget_bytes = costs.budget_bytes
         self._layer_blobs = costs.footprint.layer_blobs
@@ -65,6 +67,10 @@ class Predictor:
             stages=stages,
             closed=bool(self._rings.closes[ends]),
             task=self._task,
+            price_per_token=sum(
+                self._prices.get(stage.serial, 0.0) * len(self._numbered(stage.span))
+                for stage in assignment.stages
+            ),
         )
 
     def holds_all(self, serial: Serial) -> bool:
@@ -89,6 +95,7 @@ class Predictor:
         layers = self._numbered(stage.span)
         first, end = layers.start, layers.stop
         needed_bytes = int(self._span_bytes[first, end])
+        free_bytes = int(self._budget_bytes[device]) - needed_bytes
         compute_s = self._compute_s(device, first, end)
         return StagePrediction(
             serial=stage.serial,
@@ -97,8 +104,9 @@ class Predictor:
             joules=compute_s * float(self._watts[device]),
             is_drain_measured=self._devices[device].is_drain_measured,
             needed_bytes=needed_bytes,
-            headroom_bytes=int(self._budget_bytes[device]) - needed_bytes,
+            headroom_bytes=free_bytes,
             push_bytes=self._push_bytes(device, first, end),
+            room_tokens=self._footprint.room_tokens(first, end, free_bytes),
         )
 
     def _compute_s(self, device: int, first: int, end: int) -> float:

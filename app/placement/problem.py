@@ -21,6 +21,8 @@ class Objective(StrEnum):
     LATENCY = "latency"
     THROUGHPUT = "throughput"
     ENERGY = "energy"
+    PRICE = "price"
+    """The cheapest that is as quick as the conditions want it."""
 
 
 class Method(StrEnum):
@@ -66,6 +68,8 @@ class PlacementProblem:
     reputations: Mapping[Serial, float] = field(default_factory=dict)
     bodies: Mapping[Serial, PhoneBody] = field(default_factory=dict)
     """How phones are that tell."""
+    prices: Mapping[Serial, float] = field(default_factory=dict)
+    """Micro-credits for a layer and token, doubt reckoned in; 0 where nothing is asked."""
 
     def admitted(self) -> PlacementProblem:
         """Return the problem of those phones that the conditions admit."""
@@ -105,6 +109,8 @@ class StagePrediction:
     needed_bytes: int
     headroom_bytes: int
     push_bytes: int
+    room_tokens: int | None = None
+    """Tokens that its memory could keep, of all texts together; None where it keeps none."""
 
     @property
     def fits(self) -> bool:
@@ -130,6 +136,8 @@ class Prediction:
     closed: bool
     """Whether the last phone feeds the first itself, and the host not every token."""
     task: ModelTask
+    price_per_token: float = 0.0
+    """Micro-credits, doubt of the phones reckoned in."""
 
     @property
     def writes(self) -> bool:
@@ -150,6 +158,12 @@ class Prediction:
     def streams_tokens_per_second(self) -> float:
         """The rate of all requests together with every slot in use."""
         return min(self.saturated_tokens_per_second, self.streams / self.token_latency_s)
+
+    @property
+    def room_tokens(self) -> int | None:
+        """Tokens of all texts together that every phone could keep; None where none are kept."""
+        rooms = (stage.room_tokens for stage in self.stages)
+        return min((room for room in rooms if room is not None), default=None)
 
     @property
     def is_energy_measured(self) -> bool:
@@ -178,3 +192,5 @@ class Plan:
     uses_all: bool = False
     keeps_pins: bool = False
     keeps_conditions: bool = False
+    too_slow: bool = False
+    """Whether it was to be as quick as the conditions want, and nothing was found that is."""

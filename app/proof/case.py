@@ -133,6 +133,8 @@ class Verdict:
     """How far off it is, in tolerances: above 1 is wrong."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that let anybody repeat the audit."""
+    verifier: str = ""
+    """The phone that did the work again; empty where this computer did."""
 
     @property
     def passed(self) -> bool:
@@ -162,12 +164,19 @@ def inputs_are_usable(case: AuditCase) -> bool:
     return True
 
 
+def _square(shape: SpanShape) -> tuple[int, int]:
+    return shape.picture_rows, shape.picture_width
+
+
 def _fits(step: AuditStep, shape: SpanShape, boundary: Boundary) -> bool:
     inputs = step.inputs
     if step.position < 0 or inputs.ndim < 2 or inputs.shape[0] != 1 or inputs.shape[1] < 1:
         return False
-    if not shape.takes_tokens(step.position):
-        hidden = inputs.ndim == 3 and inputs.shape[2] == shape.hidden_size
+    if shape.takes_pixels(pictured=inputs.ndim > 2):
+        return inputs.dtype == np.uint8 and inputs.shape == (1, *_square(shape))
+    if not shape.takes_tokens(step.position, pictured=inputs.ndim > 2):
+        rows = inputs.ndim == 3 and not (shape.looks and inputs.shape[1] != shape.picture_rows)
+        hidden = rows and inputs.shape[2] == shape.hidden_size
         expected = inputs.dtype == np.dtype(f"<{boundary.value}")
         return hidden and expected and bool(np.isfinite(inputs).all())
     tokens = inputs.ndim == 2 and inputs.dtype == np.int64

@@ -36,7 +36,8 @@ class ChainStep:
     """Token rows fed in one step, and what came of it: a token, a vector `[1, numbers]`, None."""
 
     position: int
-    inputs: tuple[int, ...]
+    inputs: Tensor
+    """`i8 [1, tokens]`, or the pixels in their place."""
     answer: int | Tensor | None
     steering: Steering = UNSTEERED
     """What a token was to be chosen by besides the rule."""
@@ -79,7 +80,7 @@ def _count_good(
 ) -> int:
     good = 0
     for step in steps:
-        rows: Tensor = np.array([step.inputs], dtype="<i8")
+        rows = step.inputs
         for engine in engines:
             rows = engine.run_in_place(0, step.position, rows)
             if not engine.shape.has_head:
@@ -95,7 +96,7 @@ def _count_good(
 def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: SamplingRule) -> int:
     good = 0
     for step in steps:
-        rows = stage.run(step.position, np.array([step.inputs], dtype="<i8"))
+        rows = stage.run(step.position, step.inputs)
         if step.answer is None:
             continue
         claimed = np.atleast_1d(np.asarray(step.answer))
@@ -109,5 +110,5 @@ def _count_explained(stage: StageParts, steps: Sequence[ChainStep], sampling: Sa
 def _stands(step: ChainStep, outputs: Tensor, sampling: SamplingRule) -> bool:
     if isinstance(step.answer, np.ndarray):
         return answer_deviation(step.answer, outputs) <= 1
-    position = step.position + len(step.inputs)
+    position = step.position + step.inputs.shape[1]
     return step.answer is not None and token_stands(outputs[0], step.answer, sampling, position)

@@ -40,6 +40,8 @@ def hidden_deviation(claimed: Tensor, expected: Tensor) -> float:
     if not np.isfinite(claimed).all():
         return WITHOUT_MEASURE
     reference = expected.astype(np.float64)
+    if not np.isfinite(reference).all():
+        return WITHOUT_MEASURE
     allowed = allowed_deviation(reference)
     if expected.dtype == np.float16:
         allowed = allowed + FLOAT16_TOLERANCE * np.abs(reference)

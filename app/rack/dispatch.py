@@ -69,8 +69,8 @@ def _work_of(  # noqa: C901, PLR0911, PLR0912 - a case for each command
             return _gives(command, rack.apply())
         case SetBalancing(mode):
             return _gives(command, rack.set_balancing(mode))
-        case SetChecks(audit_rate, mode):
-            return _gives(command, rack.checks.set(audit_rate, mode))
+        case SetChecks(audit_rate, mode, verifiers):
+            return _gives(command, rack.checks.set(audit_rate, mode, verifiers=verifiers))
         case UseModel(name):
             return _gives(command, rack.use_model(name))
         case CompareReceipts():

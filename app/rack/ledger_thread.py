@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -14,7 +14,6 @@ from app.core.nursery import Nursery
 from app.ledger.group_commit import OperationOutcome, commit_together
 from app.ledger.journal.receipt_checks import ReceiptChecks
 from app.ledger.ledger import Ledger
-from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.governance.statement import SignedStatement
 from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.views.journal_page import JournalPage, JournalSearch
@@ -57,7 +56,8 @@ class LedgerThread:
         self._largest_group = largest_group
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._ledger: Ledger | None = None
-        self._checks = ReceiptChecks()
+        self.receipt_checks = ReceiptChecks()
+        """Checks receipts beside this thread where many come; it then need not do so."""
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._waiting: deque[_QueuedOperation] = deque()
         self._committing: asyncio.Task[None] | None = None
@@ -98,11 +98,6 @@ class LedgerThread:
                 )
             outcome = await call.outcome
         return cast(_Result, outcome.result())
-
-    async def check_receipts(self, receipts: Sequence[SignedReceipt]) -> None:
-        """Check receipts beside the ledger's thread where many come; it then need not do so."""
-        if self._ledger is not None:
-            await self._checks.check(receipts, self._ledger.checked)
 
     async def hold(self) -> None:
         """Tell others that this one writes. Raises `LedgerError` where it may no more."""
@@ -146,7 +141,7 @@ class LedgerThread:
         if ledger is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, ledger.close)
         self._thread.shutdown()
-        await asyncio.get_running_loop().run_in_executor(None, self._checks.close)
+        await asyncio.get_running_loop().run_in_executor(None, self.receipt_checks.close)
 
     async def _commit_waiting(self, ledger: Ledger) -> None:
         try:

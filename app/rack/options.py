@@ -47,6 +47,8 @@ class RackOptions:
     """Share of receipts audited; None takes the rack's own setting."""
     check_mode: CheckMode | None = None
     """Whether every token of each text is checked; None takes the rack's own."""
+    verifiers: bool | None = None
+    """Whether idle phones audit others of their class; None takes the rack's own."""
     sharp_rate: float = 0.0
     """Share of audited stages that are run again on their phones, operator by operator; those
     whose audits deviate always are."""

@@ -170,11 +170,12 @@ class Rack:
     def _make_workplace(self, options: RackOptions) -> Workplace:
         usual_s, asked_s = self.definition.pause_limit_s, options.pause_limit_s
         pause_limit_s = usual_s if asked_s is None else asked_s
+        store, books = self.library.store.folder, self.ledger_thread
         return Workplace(
             fleet=self.fleet,
             assigner=self.assigner,
             settlement=self.checks.settlement(
-                self._context, self.ledger_thread, self._audit_pool, self.library.store.folder
+                self._context, books, self._audit_pool, store, self.assigner
             ),
             penalties=self._penalties,
             telemetry=self.telemetry,
@@ -270,7 +271,8 @@ class Rack:
 
     async def _begin(self) -> None:
         """Place and load the model for the first time; what prevents it is kept as the failure."""
-        objective = Objective(self._options.objective or DEFAULT_OBJECTIVE)
+        asked = self._options.objective or self.definition.objective
+        objective = Objective(asked or DEFAULT_OBJECTIVE)
         try:
             await self._use(await self._open_model(self._options.model), objective)
             self._ready, self.failure = True, None

@@ -327,7 +327,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One imported model."""
+    """One imported model; one that `sees` takes pictures."""
 
     name: str
     quantization: str
@@ -337,6 +337,7 @@ class ModelChoice:
     """What it can be asked for, the plainest first."""
     harm: Fact | None = None
     """That quantisation has clearly harmed it, if it has."""
+    sees: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from workers.network.links import OutboundLinks
 from workers.network.outlets import Outlets
 from workers.network.probing import UnreachableError
 from workers.network.pulse import INTERVAL_AT_WORK_S, INTERVAL_S, ActivityBoard
+from workers.pledges.pledge import Pledge
 from workers.protocol.codec import Asked, encode, read_command
 from workers.protocol.commands import (
     OPENING_NONCE_BYTES,
@@ -198,6 +199,7 @@ class SimulatedWorker:
         self._admission = Admission(configuration.host_public_key)
         self._board = ActivityBoard()
         self._envelopes: asyncio.Queue[tuple[Envelope, HostPort | None]] = asyncio.Queue()
+        self._pledge = Pledge()
         self._server = WorkerServer(self._parts(configuration, identity))
         self._tasks = (
             nursery.watch(self._serve, f"{self._serial}'s simulated worker", 0.0),
@@ -225,6 +227,8 @@ class SimulatedWorker:
             board=self._board,
             sleep=cast(LightSleep, _Sleep()),
             now_ns=self._now_ns,
+            memory_bytes=lambda: _MEMORY_BYTES,
+            pledge=self._pledge,
         )
 
     def _now_ns(self) -> int:
@@ -288,6 +292,7 @@ class SimulatedWorker:
             case Measure():
                 speed = LAYER_BYTES / self._block_s / self.slowness
                 measured = Measured(speed, 4 * speed, _STEP_S * self.slowness)
+                self._pledge.note_speed(measured)
                 self._answers.send_to_host(measured, asked.call)
             case Probe(endpoint=endpoint):
                 self._answers.send_to_host(await self._probed(endpoint), asked.call)

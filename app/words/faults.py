@@ -95,6 +95,10 @@ _WORDS: Final[Mapping[FaultKind, tuple[Message, Message]]] = {
         message("Foreign key"),
         message("Signs its receipts with a key that nobody knows."),
     ),
+    FaultKind.FALSE_CLAIM: (
+        message("False claim"),
+        message("Signs that it is several times as quick as it signs that it was."),
+    ),
     FaultKind.SLOW: (message("Slow"), message("Takes several times as long for every step.")),
     FaultKind.CRASH: (message("Crash"), message("Its worker ends without a word.")),
     FaultKind.HANG: (message("Hang"), message("Stays connected and never finishes a step.")),

@@ -17,7 +17,7 @@ from app.words.ages import age_text
 from app.words.catalogue import message, ntr, tr
 from app.words.sentences import fact_text
 from app.words.stage_times import MeasuredStep, is_slow, slow_ratio
-from app.words.states import chain_word, listed
+from app.words.states import chain_word, listed, together
 
 _COMPARED: Final = {
     "exact": message("Exact"),
@@ -65,11 +65,23 @@ def totals_text(prediction: Prediction) -> str:
         "Together: {compute} of computing, {ways} on the way, {needs} needed, {push} to push."
     )
     stages = prediction.stages
-    return words.format(
+    text = words.format(
         compute=format_duration(sum(stage.compute_s for stage in stages)),
         ways=format_duration(sum(stage.hop_s for stage in stages) if len(stages) > 1 else 0.0),
         needs=format_bytes(sum(stage.needed_bytes for stage in stages)),
         push=format_bytes(prediction.push_bytes),
+    )
+    return together(text, room_text(prediction))
+
+
+def room_text(prediction: Prediction) -> str:
+    """Return how much text the phones' memory could keep; nothing where none is kept."""
+    if prediction.room_tokens is None:
+        return ""
+    words = tr("Memory for {tokens} tokens of text in all, {each} each of {streams} texts.")
+    each = prediction.room_tokens // prediction.streams
+    return words.format(
+        tokens=f"{prediction.room_tokens:,}", each=f"{each:,}", streams=prediction.streams
     )
 
 

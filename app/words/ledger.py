@@ -82,6 +82,8 @@ _KINDS: Final[Mapping[str, Message]] = {
     EntryKind.RECEIPT_WITHHELD: message("receipt withheld"),
     EntryKind.AUDIT: message("audit"),
     EntryKind.AUDIT_NOT_DONE: message("audit not done"),
+    EntryKind.CANARY: message("canary"),
+    EntryKind.VERIFIER_CHECKED: message("verifier checked"),
     EntryKind.CLASS_CONFIRMED: message("class confirmed"),
     EntryKind.CLASS_READ: message("class read"),
     EntryKind.WAY_DISTRUSTED: message("way distrusted"),

@@ -77,4 +77,8 @@ def _plan_text(plan: Plan) -> str:
         phones,
     )
     rate = format_rate(prediction.tokens_per_second, prediction.rate_unit)
-    return words.format(count=phones, rate=rate, size=format_bytes(needed))
+    text = words.format(count=phones, rate=rate, size=format_bytes(needed))
+    if prediction.room_tokens is None:
+        return text
+    room = tr("{plan}, memory for {tokens} tokens of text")
+    return room.format(plan=text, tokens=f"{prediction.room_tokens:,}")

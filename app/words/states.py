@@ -241,6 +241,8 @@ def objective_word(objective: Objective) -> str:
             return tr("Throughput")
         case Objective.ENERGY:
             return tr("Energy")
+        case Objective.PRICE:
+            return tr("Price")
         case _:
             assert_never(objective)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from workers import replay_commands, work_commands
+from workers import commands, replay_commands, work_commands
 from workers.engine import replay
 from workers.errors import RequestRefusedError
 from workers.fault_names import FaultName
@@ -51,6 +51,12 @@ class Cheat:
         if self._is_me is None and stage == self._stage:
             self._is_me = self._take()
         return bool(self._is_me)
+
+    def is_anybody(self) -> bool:
+        """Tell whether it is this phone, wherever it is: the first that asks is."""
+        if self._is_me is None:
+            self._is_me = self._take()
+        return self._is_me
 
     def _take(self) -> bool:
         try:
@@ -365,3 +371,26 @@ def will_not_run_again(me: Cheat) -> None:
         raise RequestRefusedError("replay.not_begun")
 
     _in_replays(me, change)
+
+
+def answers_other_rows_when_it_audits(me: Cheat) -> None:
+    def recompute(honest: Any, commands: Any, command: Any) -> Any:  # noqa: ANN401
+        answer = honest(commands, command)
+        if not me.is_anybody():
+            return answer
+        (rows,) = answer.tensors
+        return type(answer)((rows * np.float32(-1),))
+
+    instead(replay_commands.ReplayCommands, "recompute", recompute)
+
+
+def invents_a_class(me: Cheat) -> None:
+    """Sign for a class that no rounding gives, so that no numbers convict."""
+
+    def named(honest: Any, threads: int) -> str:  # noqa: ANN401
+        own: str = honest(threads)
+        start, _, digest = own.rpartition(" ")
+        return f"{start} {digest[::-1]}" if me.is_anybody() else own
+
+    for module in (commands, work_commands, replay_commands):
+        instead(module, "numerical_class", named)

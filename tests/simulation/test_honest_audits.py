@@ -2,7 +2,8 @@
 
 Rows of a stage are computed as three kinds of processors round (blocks of 32, rows between their
 ends with short scales, not at all) and by one row or many; receipts are drawn from these rows and
-judged by the program's own measures and ledger rules. `make soak` takes 20,000 phones.
+judged by the program's own measures and ledger rules. Of many phones the rules are reckoned in
+arrays, for the first of them by the ledger's own too. `make soak` takes 20,000 phones.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,9 @@ import pytest
 from app.core.assets import ASSETS
 from app.core.audit_outcome import AuditOutcome
 from app.ledger.rules.audits.breakers import ClassRecord
+from app.ledger.rules.audits.suspicion import SUSPECTED_FROM
 from app.ledger.rules.phones.phone_rules import after_audit
+from app.ledger.rules.phones.reputation import Reputation
 from app.ledger.rules.state import PhoneAccount
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
@@ -28,18 +30,19 @@ from app.models.shards import span_shape
 from app.proof.rounding import ComparedOutput, RoundingMeasure, row_shares
 from app.proof.tolerance import hidden_deviation
 from tests.assignments import blocks
+from tests.simulation.many_audits import Judged, ManyPhones
 from tests.unit.proof.sharp.support import altered, on_kleidi
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.protocol.wire import Tensor
 
-PHONES = int(os.environ.get("SHARDLOOM_HONEST_PHONES", "20"))
+PHONES = int(os.environ.get("SHARDLOOM_HONEST_PHONES", "2000"))
 AUDITS = 1_000
+FOLLOWED = 20
+"""So many of them are reckoned by the ledger's own rules too."""
 RECEIPTS = 2_000
 """Of each class, drawn beforehand from its rows."""
 LAYERS = (1, 6)
 ROWS = 96
-Judged = tuple[AuditOutcome, float]
-"""What an audit comes to, and how far off it is."""
 
 
 def _unrounded(graph: Path) -> Path:
@@ -91,7 +94,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Judged]]
             found[f"{quantization.value} {name}"] = [*_receipts(shares, chance)]
     graph, shape, entered = _stage(library, Quantization.F32)
     off = hidden_deviation(_rows(graph, shape, entered, ROWS), _rows(graph, shape, entered, 1))
-    found["f32"] = [(AuditOutcome.PASSED, off)]
+    found["f32"] = [(AuditOutcome.PASSED, off)] * RECEIPTS
     assert off < 1
     return found
 
@@ -106,21 +109,42 @@ def _receipts(shares: Tensor, chance: random.Random) -> Iterator[Judged]:
 def test_no_honest_phone_is_harmed_by_what_its_processor_rounds(
     classes: dict[str, list[Judged]],
 ) -> None:
-    chance = random.Random(7)  # noqa: S311 - seeded on purpose
-    records = {name: ClassRecord(name) for name in classes}
-    harmed = []
-    for number in range(PHONES):
-        name = chance.choice(sorted(classes))
+    names = sorted(classes)
+    phones = ManyPhones([classes[name] for name in names], seed=7, phones=PHONES)
+    accounts, shown = phones.audited(AUDITS, min(FOLLOWED, PHONES))
+    assert (accounts.passed == AUDITS).all()
+    assert not accounts.ever_suspected.any()
+    assert (accounts.bad == 0).all()
+    records = {name: ClassRecord(name) for name in names}
+    for number in range(shown.shape[1]):
+        name = names[phones.classes[number]]
         phone = PhoneAccount(f"phone-{number}", b"", name, staked=1)
-        always_honest = phone.reputation
-        for outcome, deviation in chance.choices(classes[name], k=AUDITS):
+        for drawn in shown[:, number]:
+            outcome, deviation = classes[name][drawn]
             phone = after_audit(phone, outcome, deviation)
-            always_honest = always_honest.after(honest=True)
             records[name] = records[name].after_audit(phone.serial, outcome, own=False)
-        unharmed = replace(
-            phone, reputation=always_honest, audits_failed=0, audits_deviating=0, watched_audits=0
-        )
-        if phone != unharmed or not phone.admitted or phone.watched:
-            harmed.append((name, phone))
-    assert not harmed
+        assert phone.suspicion.amount == accounts.wealth[number]
+        assert phone.reputation == Reputation(accounts.good[number], accounts.bad[number])
+        assert (phone.audits_passed, phone.watched, phone.admitted) == (AUDITS, False, True)
     assert not any(record.doubted for record in records.values())
+
+
+def test_what_many_phones_come_to_is_what_the_ledger_makes_of_each() -> None:
+    receipts = [
+        [(AuditOutcome.PASSED, 0.2), (AuditOutcome.DEVIATES, 0.9), (AuditOutcome.FAILED, 3.0)],
+        [(AuditOutcome.PASSED, 0.6), (AuditOutcome.PASSED, 0.9), (AuditOutcome.PASSED, 0.8)],
+    ]
+    phones = ManyPhones(receipts, seed=3, phones=10)
+    accounts, shown = phones.audited(60, 10)
+    assert accounts.ever_suspected.any()
+    for number in range(10):
+        phone, suspected = PhoneAccount("phone", b"", "class", staked=1), False
+        for drawn in shown[:, number]:
+            phone = after_audit(phone, *receipts[phones.classes[number]][drawn])
+            suspected = suspected or phone.suspicion.amount >= SUSPECTED_FROM
+        assert phone.suspicion.amount == accounts.wealth[number]
+        assert phone.reputation == Reputation(accounts.good[number], accounts.bad[number])
+        assert (phone.audits_passed, suspected) == (
+            accounts.passed[number],
+            accounts.ever_suspected[number],
+        )

@@ -173,6 +173,7 @@ class ScriptedControl:
         self.doubted: list[DoubtedClass] = []
         self.journal: list[JournalRow] = []
         self.tasks: tuple[TaskKind, ...] = (TaskKind.GENERATE,)
+        self.sees = False
         self.commands: list[Command[Any]] = []
         self.histories: list[tuple[Metric, Window]] = []
         self.others: tuple[ModelChoice, ...] = ()
@@ -267,8 +268,9 @@ class ScriptedControl:
                 self.requested = self._even([phone.serial for phone in self.phones])
             case SetBalancing(mode):
                 self.balancing = BalancingSnapshot(mode)
-            case SetChecks(audit_rate, mode):
+            case SetChecks(audit_rate, mode, verifiers):
                 self.checks = replace(self.checks, audit_rate=audit_rate, mode=mode)
+                self.checks = replace(self.checks, verifiers=bool(verifiers))
             case Foresee(models):
                 plan = Plan(
                     self._even([p.serial for p in self.phones[:2]]),
@@ -612,7 +614,8 @@ class ScriptedControl:
 
     def _model(self) -> ModelChoice:
         weight_bytes = LAYER_BYTES * self.layers
-        return ModelChoice("demo", "f32", self.layers, weight_bytes, self.tasks, self.harm)
+        kinds, harm = self.tasks, self.harm
+        return ModelChoice("demo", "f32", self.layers, weight_bytes, kinds, harm, self.sees)
 
 
 WALL_MS = 1_795_000_000_000

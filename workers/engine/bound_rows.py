@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from workers.engine.kv_cache import KeyValueCache
-from workers.engine.session import input_name, output_name
+from workers.engine.session import PICTURE_ROWS, input_name, output_name
 from workers.protocol.span_shape import FINAL_ROW, SpanShape
 from workers.protocol.wire import Tensor
 
@@ -88,7 +88,8 @@ def bind_rows(
 
     `final_rows` is a `final_array`, where these are wanted.
     """
-    _bind(binding.bind_input, input_name(shape), inputs)
+    for name, array in _named_inputs(shape, inputs).items():
+        _bind(binding.bind_input, name, array)
     _bind(binding.bind_output, output_name(shape), outputs)
     if final_rows is not None:
         _bind(binding.bind_output, FINAL_ROW, final_rows)
@@ -108,7 +109,20 @@ def output_shape(shape: SpanShape, rows: int, tokens: int) -> tuple[int, ...]:
     """Return `[rows, numbers]` where the span has the head, else `[rows, tokens, hidden]`."""
     if shape.has_head:
         return (rows, shape.output_size)
-    return (rows, tokens, shape.hidden_size)
+    return (rows, tokens, shape.output_width)
+
+
+def _named_inputs(shape: SpanShape, inputs: Tensor) -> Mapping[str, Tensor]:
+    """Return what is bound: where tokens and pictures may come, one of them empty."""
+    if not shape.takes_pictures:
+        return {input_name(shape): inputs}
+    rows = len(inputs)
+    if inputs.dtype.kind == "i":
+        return {
+            input_name(shape): inputs,
+            PICTURE_ROWS: np.zeros((rows, 0, shape.hidden_size), np.float32),
+        }
+    return {input_name(shape): np.zeros((rows, 0), np.int64), PICTURE_ROWS: inputs}
 
 
 def final_array(shape: SpanShape, rows: int) -> Tensor:

@@ -96,12 +96,12 @@ class ShardEngine:
         rows = self._checked(1, inputs, position)
         tokens = rows.shape[1]
         self._check_place(slot, position, tokens)
-        if self.shape.paired and (position == 0) is self.shape.reads_source:
+        if self._only_passes_on(position, rows):
             return self._passed_on(slot, position, rows, inputs)
         self._filled[slot] = position
         if self.shape.reads_source:
             outputs = self._run_reading(slot, position, rows)
-        elif tokens == 1 and not self.shape.paired:
+        elif tokens == 1 and not self.shape.paired and not self._is_picture(rows):
             outputs = self._run_bound(slot, (position,), rows)
         else:
             outputs = self._run_chunk(slot, position + tokens, rows)
@@ -123,7 +123,7 @@ class ShardEngine:
             raise EngineError("rows.of_one_slot")
         for slot, position in zip(slots, positions, strict=True):
             self._check_place(slot, position, 1)
-        if not self._takes_batches or self.shape.paired:
+        if not self._takes_batches or self.shape.paired or self._is_picture(rows):
             return self._one_by_one(slots, positions, rows)
         return self._together(slots, positions, rows)
 
@@ -155,6 +155,16 @@ class ShardEngine:
         """Return where a row does no harm: after the rows of a slot, or last in a full one."""
         last = self.shape.context_tokens - 1
         return [min(filled, last) for filled in self._filled[first : first + count]]
+
+    def _only_passes_on(self, position: int, rows: Tensor) -> bool:
+        """Tell whether rows are for other spans: later steps for an encoder, tokens for eyes."""
+        if self.shape.looks:
+            return rows.dtype == np.int64
+        return self.shape.paired and (position == 0) is self.shape.reads_source
+
+    def _is_picture(self, rows: Tensor) -> bool:
+        """Tell whether rows come in place of tokens."""
+        return self.shape.takes_pictures and rows.dtype != np.int64
 
     def _passed_on(self, slot: int, position: int, rows: Tensor, inputs: Tensor) -> Tensor:
         """Return what is only passed on: by an encoder later steps, by a decoder the source."""
@@ -209,9 +219,8 @@ class ShardEngine:
         """Return so many rows in a form the span can compute with."""
         tokens = inputs.shape[1] if inputs.ndim > 1 else 0
         rows = computed_form(inputs)
-        has_tokens = self.shape.takes_tokens(position)
-        expected = (count, tokens) if has_tokens else (count, tokens, self.shape.hidden_size)
-        if rows.dtype != (np.int64 if has_tokens else np.float32) or rows.shape != expected:
+        has_tokens = self.shape.takes_tokens(position, pictured=rows.ndim > 2)
+        if not fits(self.shape, rows, has_tokens=has_tokens) or len(rows) != count:
             given = f"{inputs.dtype} {inputs.shape}"
             raise UnusableRowsError("rows.of_another_form", given=given)
         if tokens < 1:
@@ -223,7 +232,7 @@ class ShardEngine:
     def _check_place(self, slot: int, position: int, tokens: int) -> None:
         if not 0 <= slot < self.shape.slots:
             raise EngineError("slot.unknown", slot=slot, slots=self.shape.slots)
-        if position and not (self.shape.cached or self.shape.paired):
+        if position and not (self.shape.cached or self.shape.paired or self.shape.sees):
             raise UnusableRowsError("rows.in_parts_without_cache")
         if not 0 <= position <= self._filled[slot]:
             filled = self._filled[slot]
@@ -253,14 +262,25 @@ class ShardEngine:
         self._filled[slot] = rows
 
     def kept_rows(self, slot: int, count: int) -> list[Tensor]:
-        """Return copies of a slot's first rows in the cache, `f4 [kv_heads, rows, head_size]` each.
+        """Return copies of a slot's first rows in the cache, `[kv_heads, rows, head_size]` each.
 
-        Keys and values of each layer, in graph order.
+        Keys and values of each layer, in graph order and in the form in which they are kept.
         """
         return self._cache.rows(slot, count)
 
     def _copy_rows(self, source: int, target: int, rows: int) -> None:
         self._cache.copy_rows(source, target, rows)
+
+
+def fits(shape: SpanShape, rows: Tensor, *, has_tokens: bool) -> bool:
+    """Tell whether rows `[sequences, tokens, ...]` have the type and the sizes of a span's."""
+    if has_tokens:
+        return rows.dtype == np.int64 and rows.ndim == 2
+    pixels = rows.ndim > 2 and shape.takes_pixels(pictured=True)
+    width = shape.picture_width if pixels else shape.hidden_size
+    if rows.dtype != (np.uint8 if pixels else np.float32) or rows.shape[2:] != (width,):
+        return False
+    return not shape.looks or rows.shape[:2] == (1, shape.picture_rows)
 
 
 def _within(tokens: Tensor, vocabulary_size: int) -> bool:

@@ -22,14 +22,18 @@ _PARTS: Final = ("key", "value")
 
 
 class KeyValueCache:
-    """One float32 buffer `[slots, kv_heads, context, head_size]` per key and value of a layer."""
+    """One buffer `[slots, kv_heads, context, head_size]` per key and value of a layer.
+
+    Its elements are of the shape's `cache_rows`.
+    """
 
     def __init__(self, past_names: Sequence[str], shape: SpanShape) -> None:
         """Allocate all buffers. Raises `EngineError` where memory does not suffice."""
         size = (shape.slots, shape.kv_heads, shape.context_tokens, shape.head_size)
         self._row_shape = size[1:]
+        self._element = np.dtype(shape.cache_rows.value).type
         try:
-            self._buffers = {name: np.zeros(size, np.float32) for name in past_names}
+            self._buffers = {name: np.zeros(size, self._element) for name in past_names}
         except (MemoryError, ValueError):
             raise EngineError("memory.none_for_cache", wanted=f"{shape.kv_bytes:,}") from None
 
@@ -39,7 +43,7 @@ class KeyValueCache:
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
     def rows(self, slot: int, count: int) -> list[Tensor]:
-        """Return copies of a slot's first rows, `f4 [kv_heads, rows, head_size]`.
+        """Return copies of a slot's first rows, `[kv_heads, rows, head_size]`, as they are kept.
 
         Keys and values of each layer, in the order of the names given at the beginning.
         """
@@ -69,8 +73,8 @@ class KeyValueCache:
         for name, buffer in self._buffers.items():
             address = buffer[first_slot].ctypes.data
             present = _PRESENT + name.removeprefix(_PAST)
-            binding.bind_input(name, "cpu", 0, np.float32, shape, address)
-            binding.bind_output(present, "cpu", 0, np.float32, shape, address)
+            binding.bind_input(name, "cpu", 0, self._element, shape, address)
+            binding.bind_output(present, "cpu", 0, self._element, shape, address)
 
 
 class SourceRows:

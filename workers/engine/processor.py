@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from workers.engine.canary import CANARY_GRAPH, ROUNDING_GRAPH, ROUNDING_INPUTS
+from workers.engine.memory import available_bytes
 from workers.engine.session import PROVIDER, open_session
 from workers.identity.merkle import leaf_hash
 from workers.protocol.wire import Tensor
@@ -79,3 +80,8 @@ def resident_bytes(statistics: Path = Path("/proc/self/statm")) -> int:
     except (OSError, ValueError, IndexError):
         return 0
     return pages * mmap.PAGESIZE
+
+
+def memory_for_layers() -> int:
+    """Return the bytes that this process holds, and those that it could still have."""
+    return resident_bytes() + (available_bytes() or 0)

@@ -127,7 +127,7 @@ class Replay:
         tokens = inputs.shape[1]
         cached = self._cache.named_rows(position, tokens)
         found = {**outputs, **cached}
-        return [_by_row(found[name], tokens) for name in self.states]
+        return [_by_row(found[name], tokens).astype(np.float32) for name in self.states]
 
     def _run(self, position: int, inputs: Tensor) -> dict[str, Tensor]:
         rows = np.require(computed_form(inputs), requirements=("C", "A"))

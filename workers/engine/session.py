@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import onnxruntime
 
 from workers.errors import EngineError
-from workers.protocol.span_shape import FINAL_ROW, SpanShape
+from workers.protocol.span_shape import FINAL_ROW, RowForm, SpanShape
 
 PROVIDER = "CPUExecutionProvider"
 ERRORS_ONLY = 3
+PIXELS = "pixels"
+"""The input of the first span of a chain that sees, `u1 [1, rows, numbers]`."""
+PICTURE_ROWS = "picture_rows"
+"""The input of a span with the embedding for rows made of a picture, `f4 [batch, rows, hidden]`."""
 EXTERNAL_FILES = "session.model_external_initializers_file_folder_path"
+_TYPES: Final = {
+    RowForm.F32: "tensor(float)",
+    RowForm.F16: "tensor(float16)",
+    RowForm.INT8: "tensor(int8)",
+}
+"""As onnxruntime says what an input is."""
 
 
 def open_session(graph: Path | bytes, threads: int, weights: Path | None = None) -> Any:  # noqa: ANN401 - untyped library
@@ -45,11 +55,15 @@ def past_names(session: Any, shape: SpanShape) -> list[str]:  # noqa: ANN401 - u
     outputs = {value.name for value in session.get_outputs()}
     past = [name for name in inputs if name.startswith("past.")]
     source = [name for name in inputs if name.startswith("source.") and shape.reads_source]
-    expected = {input_name(shape), "seqlens_k", "total_len", *past, *source}
+    pictures = [PICTURE_ROWS] if shape.takes_pictures else []
+    expected = {input_name(shape), "seqlens_k", "total_len", *past, *source, *pictures}
     if set(inputs) != expected or output_name(shape) not in outputs:
         raise EngineError("graph.of_another_span")
     if len(past) != 2 * shape.layer_count * shape.cached:
         raise EngineError("graph.of_other_layers", found=len(past) // 2, wanted=shape.layer_count)
+    kept = {value.type for value in session.get_inputs() if value.name in past}
+    if not kept <= {_TYPES[shape.cache_rows]}:
+        raise EngineError("graph.of_another_span")
     return past
 
 
@@ -66,6 +80,8 @@ def shows_final_row(session: Any) -> bool:  # noqa: ANN401 - untyped library
 
 def input_name(shape: SpanShape) -> str:
     """Return the name of the input that carries tokens or hidden states."""
+    if shape.looks and shape.has_embedding:
+        return PIXELS
     return "input_ids" if shape.has_embedding else "hidden_in"
 
 

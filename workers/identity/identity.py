@@ -72,6 +72,10 @@ class Identity:
         data = states_bytes(body)
         return data, self._key.sign(STATES_DOMAIN + data)
 
+    def sign_times(self, tag: bytes, data: bytes) -> bytes:
+        """Return the signature over what is said of the times of work, under its domain tag."""
+        return self._key.sign(tag + data)
+
     def _signed(self) -> SignedMemory:
         return self._log.memory()
 

@@ -43,6 +43,7 @@ SECRET_BYTES: Final = 32
 OPENING_NONCE_BYTES: Final = 16
 SIGNATURE_BYTES: Final = 64
 MAXIMUM_RECEIPT_BYTES: Final = 16_384
+MAXIMUM_TIMES_BYTES: Final = 2_048
 MAXIMUM_NOTE_CHARACTERS: Final = 2_048
 MAXIMUM_PROOF_HASHES: Final = 128
 """More than a proof between two trees of 2^60 leaves has."""
@@ -335,6 +336,9 @@ class Sealed(Reply):
 
     receipt: Annotated[bytes, Octets(1, MAXIMUM_RECEIPT_BYTES)]
     signature: Annotated[bytes, Octets(SIGNATURE_BYTES, SIGNATURE_BYTES)]
+    times: Annotated[bytes, Octets(0, MAXIMUM_TIMES_BYTES)] = b""
+    """What the steps took, and what the phone stands by (`workers.pledges.work_times`)."""
+    times_signature: Annotated[bytes, Octets(0, SIGNATURE_BYTES)] = b""
 
 
 @dataclass(frozen=True)

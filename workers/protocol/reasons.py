@@ -113,6 +113,8 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     "slot.without_rows": ("slot", "rows"),
     "span.in_use": ("span",),
     "span.loaded_already": ("span",),
+    "rows.too_many": ("limit",),
+    "span.at_work": ("span",),
     "span.not_loaded": ("span",),
     "span.too_many": ("limit",),
     "span.without_slot": ("span", "slot"),

@@ -1,4 +1,4 @@
-"""What audits ask of a stage: what its tokens rest on, and to be run again, its states in view."""
+"""What audits ask of phones: what tokens rest on, a stage run again, rows put through layers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ MAXIMUM_OPENED_LEAVES: Final = 8_192
 MAXIMUM_OPENING_HASHES: Final = 16_384
 MAXIMUM_STATEMENT_BYTES: Final = 4_096
 CANARY_PRODUCTS: Final = 5
+MAXIMUM_RECOMPUTED_ROWS: Final = 128
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,23 @@ class OpenStates(WorkerCommand[StatesOpened], kind=Kind.OPEN_STATES):
 @dataclass(frozen=True)
 class EndReplay(WorkerCommand[Done], kind=Kind.END_REPLAY):
     """Let go of the replay and its memory."""
+
+
+@dataclass(frozen=True)
+class RowsRecomputed(Reply):
+    """What left the layers: one tensor, `f4 [1, rows, hidden]`."""
+
+    tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()
+
+
+@dataclass(frozen=True)
+class Recompute(WorkerCommand[RowsRecomputed], kind=Kind.RECOMPUTE):
+    """Put rows through a span that no transaction uses, behind those before; no receipt is made.
+
+    One tensor, of so many rows as a worker soon comes to other work between them
+    (`MAXIMUM_RECOMPUTED_ROWS`).
+    """
+
+    span: ShortText
+    position: Uint32
+    tensors: Annotated[tuple[Tensor, ...], Tensors(1)] = ()

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL_VERSION: Final = 14
+PROTOCOL_VERSION: Final = 15
 MAXIMUM_HEADER_BYTES: Final = 1 << 20
 MAXIMUM_TENSOR_BYTES: Final = 256 << 20
 MAXIMUM_DIMENSIONS: Final = 8
@@ -23,6 +23,7 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "f4": np.dtype("<f4"),
     "f2": np.dtype("<f2"),
     "i8": np.dtype("<i8"),
+    "u1": np.dtype("u1"),
 }
 CODES: Final = {dtype: code for code, dtype in DTYPES.items()}
 
@@ -55,6 +56,7 @@ class Kind:
     SIGN_STATES: Final = "sign-states"
     OPEN_STATES: Final = "open-states"
     END_REPLAY: Final = "end-replay"
+    RECOMPUTE: Final = "recompute"
     SET_MEMBERS: Final = "set-members"
     SHOW_REPLICAS: Final = "show-replicas"
     LIST_RECORDS: Final = "list-records"

@@ -17,12 +17,28 @@ LONGEST_REST_S: Final = 16.0
 
 @dataclass
 class _Debt:
-    """What is owed to one phone, in the order in which it came to be."""
+    """What is owed to one phone: what was offered longest ago, or never, in front."""
 
     signers: dict[bytes, bytes] = field(default_factory=dict)
     """Signer by digest."""
     due_s: float = 0.0
     rest_s: float = FIRST_REST_S
+
+    def next_offers(self) -> list[tuple[bytes, tuple[bytes, ...]]]:
+        """Return what to offer of each signer; next time it is the turn of what comes behind.
+
+        So records that a phone never acknowledges keep no others from being offered.
+        """
+        by_signer: dict[bytes, list[bytes]] = {}
+        for digest, signer in self.signers.items():
+            some = by_signer.setdefault(signer, [])
+            if len(some) < MAXIMUM_NAMED:
+                some.append(digest)
+        for signer, digests in by_signer.items():
+            for digest in digests:
+                del self.signers[digest]
+                self.signers[digest] = signer
+        return [(signer, tuple(digests)) for signer, digests in by_signer.items()]
 
 
 class Debts:
@@ -76,11 +92,5 @@ class Debts:
                 continue
             debt.rest_s = min(2 * debt.rest_s, LONGEST_REST_S)
             debt.due_s = now_s + debt.rest_s
-            by_signer: dict[bytes, list[bytes]] = {}
-            for digest, signer in debt.signers.items():
-                by_signer.setdefault(signer, []).append(digest)
-            offers += [
-                (phone, signer, tuple(digests[:MAXIMUM_NAMED]))
-                for signer, digests in by_signer.items()
-            ]
+            offers += [(phone, signer, digests) for signer, digests in debt.next_offers()]
         return offers

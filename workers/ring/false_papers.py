@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workers.errors import IdentityError, RequestRefusedError
 from workers.fault_names import FaultName
+from workers.identity.canonical import EXACT_INTEGER_LIMIT
 from workers.identity.receipts import ReceiptBody, sign_receipt
+from workers.pledges.work_times import WorkTimes
 from workers.protocol.commands import Excerpt
 from workers.protocol.wire import Tensor
 from workers.ring.faults import InjectedFault
@@ -42,6 +44,17 @@ def false_signature(
     if not fault.is_active(FaultName.FOREIGN_KEY, generated):
         return signature
     return sign_receipt(body, Ed25519PrivateKey.generate())
+
+
+def false_times(fault: InjectedFault, generated: int, times: WorkTimes) -> WorkTimes:
+    """Return what is signed of the times of work: that more is stood by than was done."""
+    if not fault.is_active(FaultName.FALSE_CLAIM, generated):
+        return times
+    factor = max(fault.amount, 1.0)
+    rate = min(int(times.claimed_rate * factor), EXACT_INTEGER_LIMIT)
+    return replace(
+        times, claimed_rate=rate, claimed_overhead_us=int(times.claimed_overhead_us / factor)
+    )
 
 
 def false_excerpt(fault: InjectedFault, generated: int, excerpt: Excerpt) -> Excerpt:

@@ -137,6 +137,8 @@ class StepRunner:
             idle_us=min(idle_ns // 1000, MAXIMUM_TIME_US),
             arrived_us=arrived_ns // 1000,
         )
+        if len(step.rows) == 1 and step.inputs.shape[1] == 1:
+            transactions[0].note_time(entry.compute_us)
         if transactions[0].next_hop is None:
             committed = self._last_stage.finish(transactions, step, answers, entry)
         else:
@@ -304,7 +306,8 @@ def _check_together(transactions: Sequence[Transaction]) -> None:
     if len(transactions) == 1:
         return
     shape = transactions[0].span.engine.shape
-    if not ((shape.cached or shape.paired) and shape.answer_size == 0):
+    keeps = shape.cached or shape.paired or shape.sees
+    if not keeps or shape.answer_size:
         raise UnusableRowsError("rows.vector_not_alone")
     ways = {
         (

@@ -70,6 +70,12 @@ class Transaction:
     """Of which token the host steers the choice, and how."""
     receipt: tuple[bytes, bytes] | None = None
     """Canonical bytes and signature, once sealed."""
+    times: tuple[bytes, bytes] = (b"", b"")
+    """The same of what its steps took."""
+    timed_steps: int = 0
+    """Steps of one row alone, the first of them left out, and what they took (`timed_us`)."""
+    timed_us: int = 0
+    _is_warm: bool = False
     _unrecorded: int = 0
     """Steps that were begun and never recorded: each may have overwritten rows of others."""
 
@@ -127,6 +133,13 @@ class Transaction:
         """
         withdrawn = 0 if self.next_hop is None else self.drafts_taken
         return self.transcript.next_step - withdrawn
+
+    def note_time(self, taken_us: int) -> None:
+        """Note what a step of one row alone took; the first may have had to find its weights."""
+        if self._is_warm:
+            self.timed_steps += 1
+            self.timed_us += taken_us
+        self._is_warm = True
 
     def begin_step(self) -> None:
         """Note that rows are about to be written."""
@@ -268,6 +281,10 @@ class TransactionTable:
         beginning = transaction.beginning(kept_steps)
         if beginning is not None:
             self.kept.keep(transaction.place, KeptRows(identifier, beginning))
+
+    def uses_span(self, span: str) -> bool:
+        """Tell whether a transaction is open on a span."""
+        return self._holds(span)
 
     def give_up_span(self, span: str) -> None:
         """Forget what its slots hold. Raises `RequestRefusedError` where a transaction needs it."""

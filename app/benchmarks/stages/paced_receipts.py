@@ -24,7 +24,8 @@ async def answered_after_s(books: LedgerThread, receipts: Sequence[SignedReceipt
     async def hand_in(number: int, receipt: SignedReceipt) -> float:
         due_s = began_s + number / PER_SECOND
         await asyncio.sleep(due_s - time.perf_counter())
-        await books.check_receipts([Received.of(*receipt)])
+        if books.receipt_checks.are_wanted(1):
+            await books.receipt_checks.check([Received.of(*receipt)])
         await books.run(lambda ledger: ledger.record_receipt(*receipt))
         return time.perf_counter() - due_s
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.core.conversation import ChatMessage, Conversation, Overflow, Speaker
 from app.core.errors import BadInputError
@@ -45,13 +45,23 @@ class ChatSettings:
         return tuple((name, _typed(getattr(self, name))) for name in _SETTINGS)
 
 
+class SaidTurn(NamedTuple):
+    """What was said, with pictures, and what was answered."""
+
+    asked: str
+    answered: str
+    pictures: tuple[bytes, ...] = ()
+
+
 @dataclass
 class Dialogue:
     """One conversation; a turn counts once it has an answer."""
 
     system: str = ""
     settings: ChatSettings = ChatSettings()
-    turns: list[tuple[str, str]] = field(default_factory=list)
+    turns: list[SaidTurn] = field(default_factory=list)
+    pictures: list[bytes] = field(default_factory=list)
+    """Files that go with what is said next."""
 
     def ask(self, text: str) -> Ask:
         """Return what to ask for the next answer; each turn draws from a seed of its own."""
@@ -63,21 +73,22 @@ class Dialogue:
             top_k=chosen.top_k,
             min_p=chosen.min_p,
         )
-        said = (*self.messages(), ChatMessage(Speaker.USER, text))
+        said = (*self.messages(), ChatMessage(Speaker.USER, text, tuple(self.pictures)))
         return Ask(Chat(said, chosen.overflow), chosen.tokens, sampling)
 
     def messages(self) -> Conversation:
         """Return all that was said and answered."""
         said = [ChatMessage(Speaker.SYSTEM, self.system)] if self.system else []
-        for asked, answered in self.turns:
-            said.append(ChatMessage(Speaker.USER, asked))
-            said.append(ChatMessage(Speaker.ASSISTANT, answered))
+        for turn in self.turns:
+            said.append(ChatMessage(Speaker.USER, turn.asked, turn.pictures))
+            said.append(ChatMessage(Speaker.ASSISTANT, turn.answered))
         return tuple(said)
 
     def answered(self, text: str, answer: str) -> None:
         """Add a turn; one without any answer is as if it had not been said."""
         if answer.strip():
-            self.turns.append((text, answer.strip()))
+            self.turns.append(SaidTurn(text, answer.strip(), tuple(self.pictures)))
+            self.pictures.clear()
 
 
 def _tokens(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from typing import Final
 from app.command_line.chat.dialogue import Dialogue
 from app.command_line.output.terminal import print_fact, print_line
 from app.command_line.rack_session import RackSession
+from app.command_line.text_input import read_picture_file
+from app.core.conversation import ChatMessage
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
+from app.models.pictures.reading import read_picture
 
 _HELP: Final = (
     Fact("chat.help_help"),
     Fact("chat.help_reset"),
     Fact("chat.help_system"),
+    Fact("chat.help_image"),
     Fact("chat.help_save"),
     Fact("chat.help_model"),
     Fact("chat.help_set"),
@@ -55,6 +60,7 @@ def _help(_chatting: Chatting, _rest: str) -> None:
 
 def _reset(chatting: Chatting, _rest: str) -> None:
     chatting.dialogue.turns.clear()
+    chatting.dialogue.pictures.clear()
     print_fact(Fact("chat.forgotten"))
 
 
@@ -70,7 +76,7 @@ def _save(chatting: Chatting, rest: str) -> None:
     if not rest:
         raise BadInputError("chat.save_where")
     path = Path(rest).expanduser()
-    messages = [{"role": m.speaker, "content": m.text} for m in chatting.dialogue.messages()]
+    messages = [{"role": m.speaker, "content": _saved(m)} for m in chatting.dialogue.messages()]
     content = {"model": chatting.model, "messages": messages}
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -79,6 +85,29 @@ def _save(chatting: Chatting, rest: str) -> None:
     except OSError as error:
         raise BadInputError("chat.not_saved", path=str(path), reason=reason_of(error)) from None
     print_fact(Fact("chat.saved", path=str(path)))
+
+
+def _saved(message: ChatMessage) -> str | list[dict[str, object]]:
+    """Return what was said as OpenAI's interface takes it, pictures in `data:` addresses."""
+    if not message.pictures:
+        return message.text
+    urls = ("data:;base64," + base64.b64encode(each).decode() for each in message.pictures)
+    pictures: list[dict[str, object]] = [
+        {"type": "image_url", "image_url": {"url": url}} for url in urls
+    ]
+    return [*pictures, {"type": "text", "text": message.text}]
+
+
+def _image(chatting: Chatting, rest: str) -> None:
+    """Let a picture go with what is said next; without a file, let none go with it."""
+    pictures = chatting.dialogue.pictures
+    if not rest:
+        pictures.clear()
+    else:
+        content = read_picture_file(Path(rest).expanduser())
+        read_picture(content)
+        pictures.append(content)
+    print_fact(Fact("chat.pictures", count=len(pictures)))
 
 
 def _model(chatting: Chatting, rest: str) -> None:
@@ -108,6 +137,7 @@ COMMANDS: Final[Mapping[str, Callable[[Chatting, str], None]]] = {
     "help": _help,
     "reset": _reset,
     "system": _system,
+    "image": _image,
     "save": _save,
     "model": _model,
     "set": _set,

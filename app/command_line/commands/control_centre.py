@@ -37,7 +37,8 @@ def _run_main_job(arguments: argparse.Namespace) -> int:
     balancing = ("--balancing", arguments.balancing) if arguments.balancing else ()
     rate, check = arguments.audit_rate, arguments.check_everything
     audit_rate = ("--audit-rate", str(rate)) if rate is not None else ()
-    checks = (*audit_rate, *(("--check-everything", check) if check else ()))
+    verifiers = ("--verifiers", arguments.verifiers) if arguments.verifiers else ()
+    checks = (*audit_rate, *(("--check-everything", check) if check else ()), *verifiers)
     home = ("--home", str(arguments.home))
     return run_command([*job, *home, *rack, *patience, *pause_limit, *balancing, *checks])
 

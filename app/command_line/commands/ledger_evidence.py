@@ -12,6 +12,7 @@ from app.core.errors import BadInputError, LedgerError, reason_of
 from app.core.facts import Fact
 from app.core.identifiers import is_sha256
 from app.ledger.journal.keys import parse_public_key
+from app.ledger.rules.phones.canaries import FALSE_CAPABILITY, FalseCapability
 from app.ledger.rules.phones.reused_numbers import ReusedNumber
 from app.proof.convicting.facts import fact_of
 from app.proof.convicting.judging import MOST_BYTES, convicts
@@ -29,6 +30,8 @@ def execute(arguments: argparse.Namespace) -> int:
     content = _content(arguments.evidence)
     if (pair := ReusedNumber.read(content)) is not None:
         return _tell_of_number(pair, arguments)
+    if (claims := FalseCapability.read(content)) is not None:
+        return _tell_of_claims(claims, arguments)
     judgement = convicts(content)
     if arguments.key:
         receipt = judgement.receipt
@@ -62,6 +65,23 @@ def _tell_of_number(pair: ReusedNumber, arguments: argparse.Namespace) -> int:
         keys = {"public_key": key.hex(), "ledger_key": first.terms.host_key}
         told = {"reason": "number-reused", "convinces": True, "told": fact_text(fact)}
         print_json({**named, **keys, **told})
+    else:
+        print_fact(fact)
+    return 0
+
+
+def _tell_of_claims(claims: FalseCapability, arguments: argparse.Namespace) -> int:
+    """Say who stood by more than it did. Raises `ShardloomError` where nobody did."""
+    told, key = claims.proven(), claims.statements[0].public_key
+    if arguments.key:
+        _check_key(arguments.key, key, told[0].host_key)
+    works = tuple(each.transaction for each in told)
+    fact = Fact("evidence.convicts_claim", phone=told[0].serial, key=key.hex(), works=works)
+    if arguments.json:
+        named = {"phone": told[0].serial, "transactions": list(works)}
+        keys = {"public_key": key.hex(), "ledger_key": told[0].host_key}
+        said = {"reason": FALSE_CAPABILITY, "convinces": True, "told": fact_text(fact)}
+        print_json({**named, **keys, **said})
     else:
         print_fact(fact)
     return 0

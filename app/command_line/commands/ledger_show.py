@@ -16,6 +16,7 @@ from app.ledger.views.snapshot import JournalRow, LedgerSnapshot, PhoneStanding,
 from app.rack.home import Home
 from app.words.catalogue import message, tr
 from app.words.ledger import offence_text, summary_text
+from app.words.phones.canaries import canaries_text
 from app.words.sentences import sentence
 from app.words.states import credits_words
 from app.words.terminal import audits_text
@@ -28,6 +29,7 @@ PHONE_HEADINGS: Final = (
     right(message("slashed")),
     right(message("reputation")),
     right(message("audits")),
+    right(message("canaries")),
     message("jailed until"),
 )
 SLASH_HEADINGS: Final = (
@@ -106,6 +108,7 @@ def _phone(serial: Serial, standing: PhoneStanding) -> list[str]:
         credits_words(standing.slashed),
         f"{standing.reputation:.2f}",
         audits_text(standing),
+        canaries_text(standing),
         "" if jailed is None else _when(jailed),
     ]
 

@@ -24,8 +24,9 @@ from app.command_line.output.json_progress import JsonProgress, tell
 from app.command_line.output.model_forecast import tell_forecast
 from app.command_line.output.terminal import print_fact, progress_console
 from app.core.facts import Fact
-from app.core.model import ModelManifest
+from app.core.model import CACHE_FORMS, ModelManifest
 from app.models.formats.adapter import adapter_settings
+from app.models.importing.forecast import require_foreseen
 from app.models.importing.importing import Progress as Told
 from app.models.importing.notes import is_note
 from app.models.library import Library
@@ -40,6 +41,7 @@ from app.rack.home import Home
 from app.words.catalogue import tr
 from app.words.model_forecast import download_text
 from app.words.sentences import fact_text
+from workers.protocol.span_shape import RowForm
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -47,10 +49,11 @@ def execute(arguments: argparse.Namespace) -> int:
     Home(arguments.home).prepare()
     library = Library(arguments.home)
     quantization = Quantization.parse(arguments.quantize)
+    cache_rows = CACHE_FORMS[arguments.cache]
     source = find_source(parse_reference(arguments.source))
     if source.note:
         complain(fact_text(source.note))
-    name = arguments.name or _name(source, quantization)
+    name = arguments.name or _name(source, quantization, cache_rows)
     library.require_name(name)
     calibration = SampleText.read(arguments.calibrate) if arguments.calibrate else None
     if arguments.adapter:
@@ -66,6 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
             progress=_keeping(notes, show),
             calibration=calibration,
             adapter=arguments.adapter,
+            cache_rows=cache_rows,
         )
     for note in notes:
         complain(fact_text(note))
@@ -91,20 +95,27 @@ def _keeping(notes: list[Fact], show: Told) -> Told:
     return hear
 
 
-def _name(source: ModelSource, quantization: Quantization) -> str:
-    """Return the model's own name, with its form behind it where that is not the usual one."""
-    return source.name if quantization is Quantization.F32 else f"{source.name}-{quantization}"
+def _name(source: ModelSource, quantization: Quantization, cache_rows: RowForm) -> str:
+    """Return the model's own name, with its forms behind it where they are not the usual ones."""
+    name = source.name if quantization is Quantization.F32 else f"{source.name}-{quantization}"
+    return name if cache_rows is RowForm.F32 else f"{name}-cache-{cache_rows.word}"
 
 
 def _tell_need(
     source: ModelSource, name: str, quantization: Quantization, arguments: argparse.Namespace
 ) -> None:
-    """Say what the model will need where that is worth knowing: before a download, or if asked."""
+    """Say what the model will need where that is worth knowing: before a download, or if asked.
+
+    Raises `BadInputError` where its cache cannot be kept as wanted.
+    """
+    cache_rows = CACHE_FORMS[arguments.cache]
     lacking = source.missing_bytes()
     configuration = source.configuration()
+    if configuration is not None:
+        require_foreseen(configuration, cache_rows)
     if configuration is not None and (lacking or arguments.rack):
         rack = rack_options(arguments) if arguments.rack else None
-        tell_forecast(name, configuration, quantization, rack)
+        tell_forecast(name, configuration, (quantization, cache_rows), rack)
     if lacking:
         complain(download_text(lacking))
 

@@ -46,7 +46,7 @@ def measured_at_import(
 
     A model that cannot be measured is imported all the same; why not goes to standard error.
     """
-    reads = manifest.tokenizer is not None and not manifest.paired
+    reads = manifest.tokenizer is not None and not manifest.two_chains
     if not reads or manifest.task is not ModelTask.GENERATION:
         return None
     text = SampleText.read(SAMPLE)

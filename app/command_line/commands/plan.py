@@ -18,7 +18,7 @@ from app.core.errors import BadInputError, ShardloomError
 from app.core.facts import Fact
 from app.core.identifiers import HOST, Serial
 from app.core.units import format_bytes, format_duration, format_rate
-from app.placement.problem import Plan, Prediction, StagePrediction
+from app.placement.problem import Objective, Plan, Prediction, StagePrediction
 from app.rack.commands import Compare
 from app.rack.compared_plans import PlanComparison, plan_standing
 from app.rack.snapshot import Phase, PhoneSnapshot, RackSnapshot
@@ -132,6 +132,7 @@ def plan_report(plan: Plan) -> dict[str, object]:
         "uses_all_phones": plan.uses_all,
         "keeps_pins": plan.keeps_pins,
         "keeps_conditions": plan.keeps_conditions,
+        "too_slow": plan.too_slow,
         "assignment": assignment_rows(plan.assignment),
         "predicted": {
             "token_latency_ms": prediction.token_latency_s * 1000,
@@ -141,7 +142,9 @@ def plan_report(plan: Plan) -> dict[str, object]:
             "saturated_tokens_per_second": prediction.saturated_tokens_per_second,
             "energy_joules_per_token": prediction.energy_joules_per_token,
             "energy_measured": prediction.is_energy_measured,
+            "price_micro_credits_per_token": prediction.price_per_token,
             "push_bytes": prediction.push_bytes,
+            "room_tokens": prediction.room_tokens,
             "fits": prediction.fits,
             "closed": prediction.closed,
         },
@@ -159,6 +162,7 @@ def _stage_report(stage: StagePrediction) -> dict[str, object]:
         "needed_bytes": stage.needed_bytes,
         "headroom_bytes": stage.headroom_bytes,
         "push_bytes": stage.push_bytes,
+        "room_tokens": stage.room_tokens,
     }
 
 
@@ -173,7 +177,12 @@ def _print(snapshot: RackSnapshot, plan: Plan) -> None:
     standing = standing_text(plan_standing(plan))
     print_fact(Fact("plan.method", method=plan.method.value, standing=standing))
     print_fact(Fact("plan.predicted", figures=figures(plan.prediction)))
+    if plan.prediction.room_tokens is not None:
+        print_fact(_room(plan.prediction, snapshot.context_tokens))
     print_fact(_drain(snapshot, plan.prediction))
+    if snapshot.objective is Objective.PRICE:
+        price = round(plan.prediction.price_per_token)
+        print_fact(Fact("plan.too_slow" if plan.too_slow else "plan.price", price=price))
     print_fact(_alone(snapshot, plan.baseline))
     others = len(left_out(snapshot.phones, plan))
     if others:
@@ -184,6 +193,18 @@ def left_out(phones: Iterable[PhoneSnapshot], plan: Plan) -> list[Serial]:
     """Return the phones that are ready and hold no layers by the plan."""
     ready = (phone.serial for phone in phones if phone.usable)
     return [serial for serial in ready if serial not in plan.assignment.serials]
+
+
+def _room(prediction: Prediction, context_tokens: int) -> Fact:
+    """Return how long texts may be in the memory that the phones have."""
+    tokens = prediction.room_tokens or 0
+    return Fact(
+        "plan.room",
+        tokens=tokens,
+        streams=prediction.streams,
+        each=tokens // prediction.streams,
+        context=context_tokens,
+    )
 
 
 def _drain(snapshot: RackSnapshot, prediction: Prediction) -> Fact:

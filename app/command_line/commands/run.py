@@ -16,6 +16,7 @@ from app.command_line.request_progress import wait_until_ended, wait_until_settl
 from app.command_line.task_options import task_of
 from app.command_line.text_input import prompt_of
 from app.core.identifiers import RequestId
+from app.core.tasks import Task
 from app.rack.commands import Ask, Cancel, Sampling
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
 from app.words.sentences import fact_text
@@ -24,11 +25,11 @@ from app.words.sentences import fact_text
 def execute(arguments: argparse.Namespace) -> int:
     """Run the prompt and print its text, or one JSON object."""
     arguments.prompt = prompt_of(arguments)
-    task_of(arguments)
+    task = task_of(arguments)
     check_trace_file(arguments.trace)
     with found_rack(rack_options(arguments)) as session:
         with shown_progress(session) as progress:
-            snapshot, streams = _run_to_the_end(session, arguments, progress)
+            snapshot, streams = _run_to_the_end(session, arguments, task, progress)
         if note := streams[0].note:
             complain(fact_text(note))
         if arguments.json:
@@ -39,12 +40,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _run_to_the_end(
-    session: RackSession, arguments: argparse.Namespace, progress: Progress
+    session: RackSession, arguments: argparse.Namespace, task: Task, progress: Progress
 ) -> tuple[RackSnapshot, tuple[RequestSnapshot, ...]]:
     snapshot = session.wait_until_holding(arguments.model)
     tell_left_out(snapshot)
     inject_faults(session, snapshot, arguments.fault)
-    identifiers = _start(session, arguments)
+    identifiers = _start(session, arguments, task)
     progress.follow(identifiers)
     with written_trace(session.control, identifiers, arguments.trace):
         try:
@@ -54,8 +55,8 @@ def _run_to_the_end(
             raise
 
 
-def _start(session: RackSession, arguments: argparse.Namespace) -> list[RequestId]:
-    task, tokens, traced = task_of(arguments), arguments.tokens, arguments.trace is not None
+def _start(session: RackSession, arguments: argparse.Namespace, task: Task) -> list[RequestId]:
+    tokens, traced = arguments.tokens, arguments.trace is not None
     futures = [
         session.control.do(Ask(task, tokens, _sampling(arguments, stream), traced=traced))
         for stream in range(arguments.streams)

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.core.model import CACHE_FORMS
 from app.models.families.registry import decoder_name
 from app.models.formats.source import foreseen_family
-from app.models.importing.forecast import forecast
+from app.models.importing.forecast import forecast, require_foreseen
 from app.models.library import Library
 from app.models.quantization.block_wise import Quantization
 from app.models.sources.finding import find_source
@@ -32,7 +33,7 @@ class HomeModelDesk:
             for each in Hub().search(words, FOUND)
         )
 
-    def foresee(self, name: str, form: str) -> ForeseenModel:
+    def foresee(self, name: str, form: str, cache: str) -> ForeseenModel:
         """Read the configuration alone."""
         source, chosen = find_source(parse_reference(name)), Quantization.parse(form)
         configuration = source.configuration()
@@ -40,13 +41,17 @@ class HomeModelDesk:
         if configuration is not None and family is None:
             decoder_name(configuration)  # raises for what cannot be imported at all
         forms = [chosen, *(each for each in Quantization if each is not chosen)]
-        models = tuple(forecast(source.name, family, each) for each in forms) if family else ()
-        return ForeseenModel(models, source.missing_bytes())
+        rows = CACHE_FORMS[cache]
+        if configuration is not None:
+            require_foreseen(configuration, rows)
+        models = [forecast(source.name, family, each, rows) for each in forms] if family else []
+        return ForeseenModel(tuple(models), source.missing_bytes())
 
-    def import_command(self, name: str, form: str) -> Sequence[str]:
+    def import_command(self, name: str, form: str, cache: str) -> Sequence[str]:
         """Return the terminal's own command."""
         program = (sys.executable, "-m", "app", "--home", str(self._home))
-        return (*program, "models", "import", name, "--quantize", form, "--json")
+        forms = ("--quantize", form, "--cache", cache)
+        return (*program, "models", "import", name, *forms, "--json")
 
     def delete(self, name: str) -> int:
         """Remove a model."""

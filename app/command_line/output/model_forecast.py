@@ -18,24 +18,30 @@ from app.placement.problem import PlacementProblem
 from app.rack.commands import Foresee
 from app.rack.options import DEFAULT_CONTEXT_TOKENS, DEFAULT_SLOTS, RackOptions
 from app.words.model_forecast import foresight_text, need_text, unforeseen_text
+from workers.protocol.span_shape import RowForm
 
 FORESIGHT_TIMEOUT_S = 60.0
 
 
 def tell_forecast(
-    name: str, configuration: Configuration, chosen: Quantization, rack: RackOptions | None
+    name: str,
+    configuration: Configuration,
+    asked: tuple[Quantization, RowForm],
+    rack: RackOptions | None,
 ) -> None:
     """Say on standard error what the model will need; with a rack, whether it fits there.
+
+    `asked` are the forms of its weights and of its cache.
 
     Raises `BadInputError` for what cannot be imported at all, and `DoesNotFitError` where a rack is
     given that cannot hold it.
     """
-    family = foreseen_family(configuration)
+    family, (chosen, cache_rows) = foreseen_family(configuration), asked
     if family is None:
         complain(unforeseen_text(decoder_name(configuration) or name))
         return
     forms = [chosen, *(form for form in Quantization if form is not chosen)]
-    models = [forecast(name, family, form) for form in forms]
+    models = [forecast(name, family, form, cache_rows) for form in forms]
     if rack is None:
         needed = {model.quantization: needed_bytes(model) for model in models}
         complain(need_text(name, chosen.value, needed))

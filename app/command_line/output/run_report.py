@@ -110,6 +110,7 @@ def checks_report(checks: ChecksSnapshot) -> dict[str, object]:
         "least_safe_audit_rate": checks.least_safe_rate,
         "check_everything": checks.mode.value,
         "check_share": checks.cost_share,
+        "verifiers": checks.verifiers,
     }
 
 

@@ -15,6 +15,8 @@ from app.gateway.errors import ApiError, BadRequestError
 
 MOST_BODY_BYTES: Final = 4 << 20
 """Of any body; longer than the longest context by far."""
+MOST_PICTURED_BYTES: Final = 32 << 20
+"""Of one that pictures may come in."""
 READ_TIMEOUT_S: Final = 30.0
 DEEPEST: Final = 32
 """Levels of JSON: our own fields need five."""
@@ -22,7 +24,7 @@ DEEPEST: Final = 32
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def read_body(request: Request, kind: type[Body]) -> Body:
+async def read_body(request: Request, kind: type[Body], most: int = MOST_BODY_BYTES) -> Body:
     """Return the body of a request, checked. Raises `ApiError` with the field that is wrong.
 
     Only JSON that says so is read: a page of the web can send other kinds to an address of this
@@ -33,20 +35,20 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "gateway.not_json_type")
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            content = await _read(request.stream())
+            content = await _read(request.stream(), most)
     except TimeoutError:
         raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "gateway.body_too_slow") from None
     return checked(parsed(content), kind)
 
 
-async def _read(stream: AsyncIterable[bytes]) -> bytes:
+async def _read(stream: AsyncIterable[bytes], most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in stream:
         size += len(part)
-        if size > MOST_BODY_BYTES:
+        if size > most:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            raise ApiError(status, "gateway.body_too_large", most=MOST_BODY_BYTES)
+            raise ApiError(status, "gateway.body_too_large", most=most)
         parts.append(part)
     return b"".join(parts)
 

@@ -16,7 +16,7 @@ from app.gateway.answering import Answering
 from app.gateway.answers.answer import Answer, own_report, usage_of
 from app.gateway.context import GatewayContext
 from app.gateway.errors import BadRequestError
-from app.gateway.openai.bodies import read_body
+from app.gateway.openai.bodies import MOST_PICTURED_BYTES, read_body
 from app.gateway.openai.forms import offered
 from app.gateway.openai.models import require_model
 from app.gateway.openai.schema import ChatBody, CompletionBody, EmbeddingBody
@@ -28,7 +28,7 @@ from app.rack.commands import Ask
 
 async def chat(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
     """`POST /v1/chat/completions`."""
-    body = await read_body(request, ChatBody)
+    body = await read_body(request, ChatBody, MOST_PICTURED_BYTES)
     return await _write(context, caller, request, body, chat_asks(body), _chat_shape(body))
 
 

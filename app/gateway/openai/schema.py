@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from app.gateway.errors import BadRequestError
+from app.gateway.openai.pictures import MOST_ADDRESS_CHARACTERS
 from workers.protocol.bounds import MAXIMUM_VOCABULARY
 from workers.protocol.sampling_rule import (
     LARGEST_BIAS,
@@ -128,10 +129,28 @@ class _Asking(_Body):
 
 
 class TextPart(_Body):
-    """A part of a message; pictures and sounds have no place in a text model."""
+    """A part of a message that is words."""
 
     type: Literal["text"]
     text: Text
+
+
+class PictureAddress(_Body):
+    """Where a picture is: in the address itself, as `data:` has it."""
+
+    url: Annotated[str, Field(max_length=MOST_ADDRESS_CHARACTERS)]
+    detail: Literal["auto", "low", "high"] = "auto"
+    """Taken and not done: a model has one way to take a picture."""
+
+
+class PicturePart(_Body):
+    """A part of a message that is a picture, for a model that sees."""
+
+    type: Literal["image_url"]
+    image_url: PictureAddress
+
+
+Part = Annotated[TextPart | PicturePart, Field(discriminator="type")]
 
 
 class FunctionBody(_Body):
@@ -192,7 +211,7 @@ class MessageBody(_Body):
     """One thing said; a text may come in parts."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Text | Annotated[list[TextPart], Field(max_length=MOST_PARTS)] = ""
+    content: Text | Annotated[list[Part], Field(max_length=MOST_PARTS)] = ""
     name: Text = ""
     refusal: Text = ""
     tool_calls: Annotated[list[ToolCallBody], Field(max_length=MOST_TOOLS)] = []
@@ -203,7 +222,18 @@ class MessageBody(_Body):
         """All of what was said."""
         if isinstance(self.content, str):
             return self.content
-        return "".join(part.text for part in self.content)
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def picture_addresses(self) -> tuple[tuple[int, str], ...]:
+        """The addresses of all pictures, each with the place of its part."""
+        if isinstance(self.content, str):
+            return ()
+        return tuple(
+            (place, part.image_url.url)
+            for place, part in enumerate(self.content)
+            if isinstance(part, PicturePart)
+        )
 
 
 class ChatBody(_Asking):

@@ -14,6 +14,7 @@ from app.core.conversation import ChatMessage, Overflow, Speaker
 from app.core.tasks import Chat, Complete, Embed, Task
 from app.gateway.errors import BadRequestError
 from app.gateway.openai.forms import grammar_of, offered, said_with_tools, text_of
+from app.gateway.openai.pictures import picture_of
 from app.gateway.openai.schema import (
     MOST_ANSWERS,
     ChatBody,
@@ -106,7 +107,12 @@ def _said(place: int, message: MessageBody) -> ChatMessage:
             speaker = Speaker.USER
         case _:
             assert_never(message.role)
-    return ChatMessage(speaker, text_of(message))
+    content = f"messages.{place}.content"
+    pictures = tuple(
+        picture_of(url, f"{content}.{part}.image_url.url")
+        for part, url in message.picture_addresses
+    )
+    return ChatMessage(speaker, text_of(message), pictures)
 
 
 def _texts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from app.core.errors import LedgerError
@@ -9,6 +10,7 @@ from app.core.identifiers import Serial
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import EntryKind
 from app.ledger.rules.governance.statement import SignedStatement
+from app.ledger.rules.quotes.quote import Fill, PhoneState, price_of
 from app.ledger.rules.stakes.keepers import (
     ORDER_FIELDS,
     QUOTE_ORDER,
@@ -52,6 +54,19 @@ class StakeDesk:
         fields = {"serial": serial, **signed.to_fields()}
         self._recorder.record(_ENTRIES[kind], fields)
         return serial
+
+    def fills(self, states: Mapping[Serial, PhoneState]) -> tuple[Fill, ...]:
+        """Return what is bought of phones in the states they are in, by their keepers' quotes.
+
+        Nothing where one of them quotes nothing: a ring is bought whole.
+        """
+        economy = self._recorder.state.economy
+        if not states or not all(serial in economy.quotes for serial in states):
+            return ()
+        return tuple(
+            Fill(serial, price_of(economy.quote(serial), at.load, at.strain), at.load, at.strain)
+            for serial, at in states.items()
+        )
 
     def next_number(self, keeper: bytes) -> int:
         """Return the number that a keeper's next order may have."""

@@ -1,10 +1,13 @@
-"""What a rack learnt of classes and of ways between phones, so that it knows it next time too."""
+"""What a rack learnt of classes, ways between phones and answers of phones that audit others."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from app.core.identifiers import Serial, TransactionId
 from app.ledger.desks.recorder import EntryRecorder
 from app.ledger.entry import EntryKind
+from app.ledger.rules.audits.verifiers import may_verify
 from app.ledger.rules.phones.distrust import DistrustReason
 
 
@@ -23,6 +26,24 @@ class TrustDesk:
         if self.is_class_reproduced(name) not in (reproduced, True):
             fields = {"class": name, "reproduced": reproduced}
             self._recorder.record(EntryKind.CLASS_READ, fields)
+
+    def verifiers(
+        self, transaction: TransactionId, stage: int, serials: Sequence[Serial]
+    ) -> list[Serial]:
+        """Return which of the phones may audit a stage's receipt."""
+        state = self._recorder.state
+        attempt = state.transaction(transaction)
+        return [serial for serial in serials if may_verify(state, attempt, stage, serial)]
+
+    def note_answer(
+        self, transaction: TransactionId, stage: int, serial: Serial, *, right: bool
+    ) -> None:
+        """Put on record whether what a phone answered is what this computer computes.
+
+        Raises `LedgerError`.
+        """
+        fields = {"transaction": transaction, "stage": stage, "serial": serial, "right": right}
+        self._recorder.record(EntryKind.VERIFIER_CHECKED, fields)
 
     @property
     def distrusted(self) -> frozenset[tuple[Serial, Serial]]:

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
-from app.ledger.journal.signature_processes import CheckedReceipts, SignatureProcesses
+from app.ledger.journal.signature_processes import SignatureProcesses
 from app.ledger.rules.evidence import ReceiptReading, SignedReceipt
 
 MANY: Final = 64
@@ -48,24 +49,25 @@ class ReceiptChecks:
         self._called = False
         self._rests_until_s = 0.0
 
-    async def check(self, receipts: Sequence[SignedReceipt], checked: CheckedReceipts) -> None:
-        """Let `checked` know those that hold.
+    def are_wanted(self, count: int) -> bool:
+        """Count receipts that came, and tell whether to `check` them before the ledger does.
 
-        Where there are few, or processes are yet to begin, it returns at once: whoever takes them
-        checks what it does not know.
+        Not where there are few, or processes are yet to begin.
         """
-        loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        self._times.extend([now_s] * len(receipts))
-        if not receipts or not self._are_many(now_s) or not self._are_ready(now_s):
-            return
-        call = _Call(len(receipts), loop.create_future())
+        now_s = asyncio.get_running_loop().time()
+        self._times.extend([now_s] * count)
+        return bool(count) and self._are_many(now_s) and self._are_ready(now_s)
+
+    async def check(self, receipts: Sequence[SignedReceipt]) -> None:
+        """Find out which receipts hold: these are then known as verified."""
+        call = _Call(len(receipts), asyncio.get_running_loop().create_future())
         self._waiting.extend((receipt, call) for receipt in receipts)
-        self._call_soon(checked)
+        self._call_soon()
         await call.done
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes; none begin any more."""
+        self._rests_until_s = inf
         if self._processes is not None:
             self._processes.close()
 
@@ -79,16 +81,16 @@ class ReceiptChecks:
         self._processes = self._processes or SignatureProcesses()
         return self._processes.ready
 
-    def _call_soon(self, checked: CheckedReceipts) -> None:
+    def _call_soon(self) -> None:
         if not self._called:
             self._called = True
-            asyncio.get_running_loop().call_soon(self._hand_over, checked)
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
-    def _hand_over(self, checked: CheckedReceipts) -> None:
+    def _hand_over(self) -> None:
         self._called = False
         processes = self._processes
         if processes is None:  # ended from outside a moment ago
-            self._take(self._next_group(len(self._waiting)), None, checked)
+            self._take(self._next_group(len(self._waiting)), None)
             return
         while self._waiting and self._at_work < 2 * processes.count:
             group = self._next_group(max(1, -(-len(self._waiting) // processes.count)))
@@ -96,39 +98,35 @@ class ReceiptChecks:
             try:
                 found = processes.check([receipt for receipt, _ in group])
             except BrokenExecutor:
-                self._back(group, None, checked)
+                self._back(group, None)
             else:
                 asyncio.wrap_future(found).add_done_callback(
-                    lambda done, group=group: self._back(group, done, checked)  # type: ignore[misc]
+                    lambda done, group=group: self._back(group, done)  # type: ignore[misc]
                 )
 
     def _next_group(self, count: int) -> list[_Waiting]:
         count = min(count, _TOGETHER, len(self._waiting))
         return [self._waiting.popleft() for _ in range(count)]
 
-    def _back(
-        self, group: list[_Waiting], done: asyncio.Future[_Found] | None, checked: CheckedReceipts
-    ) -> None:
+    def _back(self, group: list[_Waiting], done: asyncio.Future[_Found] | None) -> None:
         """Take what processes found; where they were ended, the ledger finds out by itself."""
         self._at_work -= 1
         if done is None or done.cancelled() or done.exception() is not None:
             self._rest()
-            self._take(group, None, checked)
+            self._take(group, None)
         else:
-            self._take(group, done.result(), checked)
+            self._take(group, done.result())
 
     def _rest(self) -> None:
         """Do without processes for a while: what ended them may end the next ones as well."""
         self._processes = None
-        self._rests_until_s = asyncio.get_running_loop().time() + REST_S
+        until_s = asyncio.get_running_loop().time() + REST_S
+        self._rests_until_s = max(self._rests_until_s, until_s)
 
-    def _take(
-        self, group: Sequence[_Waiting], found: _Found | None, checked: CheckedReceipts
-    ) -> None:
+    def _take(self, group: Sequence[_Waiting], found: _Found | None) -> None:
         for (receipt, call), reading in zip(group, found or [None] * len(group), strict=True):
             if reading is not None:
-                receipt.remember(reading)
-                checked.add(receipt)
+                receipt.take_as_verified(reading)
             call.take()
         if self._waiting:
-            self._call_soon(checked)
+            self._call_soon()

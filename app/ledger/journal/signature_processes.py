@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
@@ -15,7 +14,6 @@ from app.core.errors import LedgerError
 from app.ledger.rules.evidence import ReceiptReading, SignedReceipt, content_of
 
 MOST_PROCESSES: Final = 4
-_REMEMBERED: Final = 4096
 
 
 def readings_that_hold(receipts: Sequence[SignedReceipt]) -> list[ReceiptReading | None]:
@@ -49,25 +47,6 @@ class SignatureProcesses:
     def close(self) -> None:
         """End the processes once what they do is done."""
         self._pool.shutdown(cancel_futures=True)
-
-
-class CheckedReceipts:
-    """The newest receipts that were found to hold. Any thread may add and ask."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[SignedReceipt, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def add(self, receipt: SignedReceipt) -> None:
-        """Remember a receipt; the oldest is forgotten where there are too many."""
-        with self._lock:
-            self._known[receipt] = None
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-
-    def __contains__(self, receipt: SignedReceipt) -> bool:
-        with self._lock:
-            return receipt in self._known
 
 
 def _reading(receipt: SignedReceipt) -> ReceiptReading | None:

@@ -90,6 +90,6 @@ class SignaturesInParallel:
         for receipt, reading in zip(receipts, found.result() if found else (), strict=True):
             if reading is None:
                 raise SignatureRefusedError
-            receipt.remember(reading)
+            receipt.take_as_verified(reading)
             self._held.add(receipt)
         return entries

@@ -35,6 +35,8 @@ class Penalty:
     tombstone: bool = False
     needs_failed_audit: bool = False
     """Nobody is slashed for it on somebody's word alone."""
+    is_unpaid: bool = True
+    """Whether the work that it was found in is not paid: not where that itself was right."""
 
 
 PENALTIES: Final = MappingProxyType(
@@ -42,7 +44,7 @@ PENALTIES: Final = MappingProxyType(
         "wrong-output": Penalty(BOND_PER_MILLE, JAIL_S, needs_failed_audit=True),
         "forged-root": Penalty(BOND_PER_MILLE, JAIL_S),
         "equivocation": Penalty(1000, JAIL_S, tombstone=True),
-        "false-capability": Penalty(50, 0),
+        "false-capability": Penalty(50, 0, is_unpaid=False),
     }
 )
 

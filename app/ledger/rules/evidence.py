@@ -9,8 +9,10 @@ A rule that is broken raises `LedgerError`.
 from __future__ import annotations
 
 import json
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from app.core.errors import LedgerError, reason_of
 from app.ledger.entry import Entry, Fields, integer, octets, record, text
@@ -20,7 +22,6 @@ from app.ledger.rules.audits.class_reading import check_grounds, is_beyond_judge
 from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import audit_rate_for
 from app.ledger.rules.fifth_format import check_form_and_class, signed_by_key_of_first
-from app.ledger.rules.kept.readings import RecentReadings
 from app.ledger.rules.old_receipts import (
     FIRST_FORM,
     SECOND_FORM,
@@ -39,6 +40,11 @@ from app.ledger.rules.state import (
 )
 from workers.errors import ReceiptError
 from workers.identity.receipts import ReceiptBody, read_receipt, verify_receipt
+
+MOST_KNOWN: Final = 4096
+"""So many receipts are known at a time: each is asked several times, soon after it came."""
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -102,15 +108,18 @@ class SignedReceipt:
         known = _READINGS.get(self.data)
         if known is None:
             known = ReceiptReading(_work_in(self.data, self._form), content_of(self.data))
-            _READINGS.put(self.data, known)
+            _know(_READINGS, self.data, known)
         return known
 
-    def remember(self, reading: ReceiptReading) -> None:
-        """Take over what another process found that the receipt says (`reading`)."""
-        _READINGS.put(self.data, reading)
+    def take_as_verified(self, reading: ReceiptReading) -> None:
+        """Know that the receipt holds and what it says (`reading`): another process found it."""
+        _know(_READINGS, self.data, reading)
+        _know(_VERIFIED, self, reading.work)
 
     def verified(self) -> SignedWork:
         """Return what the receipt is about if its signature holds. Raises `LedgerError`."""
+        if (known := _VERIFIED.get(self)) is not None:
+            return known
         signed = self.signature, self.public_key
         try:
             match self._form:
@@ -130,7 +139,19 @@ class SignedReceipt:
         return 3 if '"nonce":' in self.data else 2
 
 
-_READINGS: Final = RecentReadings[ReceiptReading]()
+_READINGS: Final[OrderedDict[str, ReceiptReading]] = OrderedDict()
+"""What texts say. Reading is pure, so that whoever read one first spares the next. Any thread."""
+_VERIFIED: Final[OrderedDict[SignedReceipt, SignedWork]] = OrderedDict()
+"""Receipts that hold, text, signature and key: they are not verified again. Any thread."""
+_KNOWING: Final = threading.Lock()
+
+
+def _know(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remember what was found; the oldest is forgotten where there is too much."""
+    with _KNOWING:
+        known[key] = value
+        if len(known) > MOST_KNOWN:
+            known.popitem(last=False)
 
 
 def _work_in(data: str, form: int) -> SignedWork:

@@ -26,6 +26,7 @@ from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.ledger.rules.kept.names import UsedNames
 from app.ledger.rules.kept.packing import Packing
 from app.ledger.rules.kept.records import KeptRecords, RecordKind
+from app.ledger.rules.phones.canary_record import CanaryRecord, Pace
 from app.ledger.rules.phones.reputation import Reputation
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
@@ -83,6 +84,12 @@ class PhoneAccount:
     """Which version of the standard the newest is by."""
     broken_rules: frozenset[str] = frozenset()
     """Which rules it breaks by that report."""
+    canaries: tuple[CanaryRecord, ...] = ()
+    """The last five that counted, the newest last."""
+    pace: Pace | None = None
+    """How quick it was in the newest canary, by its own word; None before the first."""
+    false_answers: int = 0
+    """How often it audited another phone and its answer was wrong, since it was released."""
 
     @property
     def watched(self) -> bool:
@@ -190,6 +197,10 @@ class TransactionRecord:
     """Stages whose audits deviate, so that they have to be run again."""
     deal: Deal | None = None
     """Its money; None in formats before the fifth, which paid at once."""
+    canaries: frozenset[int] = frozenset()
+    """Stages of which it is on record what they took, by their phones' own word."""
+    overclaimed: frozenset[str] = frozenset()
+    """Phones that by then stood by more than they did three times of five."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 

@@ -15,6 +15,7 @@ from app.ledger.rules.agreement import AGREED_FORMAT, read_agreed
 from app.ledger.rules.audits.breakers import ClassRecord, own_class
 from app.ledger.rules.audits.refusals import after_no_show, after_work
 from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
+from app.ledger.rules.audits.verifiers import check_verifier
 from app.ledger.rules.deals.closing import check_committed, deal_of, give_back
 from app.ledger.rules.deals.deal import Payment
 from app.ledger.rules.deals.moves import check_move
@@ -88,6 +89,7 @@ def audited(state: State, _entry: Entry, fields: Fields) -> Change:
         raise LedgerError("receipt.none", phone=phone.serial, stage=stage)
     if attempt.verdicts.get(stage) is outcome:
         raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
+    check_verifier(state, attempt, stage, outcome, fields)
     failed = outcome is AuditOutcome.FAILED
     now = state.format >= SHARP_FORMAT
     held = attempt.sharp_tests.get(stage) is SharpOutcome.PASSED

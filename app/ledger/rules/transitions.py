@@ -13,13 +13,14 @@ from app.core.errors import LedgerError
 from app.ledger.entry import FORMAT_VERSION, Entry, EntryKind, Fields, integer, octets, share_of_one
 from app.ledger.rules import evidence, transaction_rules, witness_rules, writers
 from app.ledger.rules.accounts import MINT, OPERATOR, Posting, post
-from app.ledger.rules.audits import class_reading, sharp_tests
+from app.ledger.rules.audits import class_reading, sharp_tests, verifiers
 from app.ledger.rules.deals import closing
 from app.ledger.rules.economy import OPERATOR_ENDOWMENT
 from app.ledger.rules.epochs import commitment_of, duties_left, sharp_tests_left
 from app.ledger.rules.governance import grants, stopping, voting
 from app.ledger.rules.kept import evidence as kept_evidence
 from app.ledger.rules.phones import (
+    canaries,
     conformance,
     distrust,
     phone_rules,
@@ -120,7 +121,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EntryKind.RECEIPT_WITHHELD: transaction_rules.withheld,
         EntryKind.AUDIT: transaction_rules.audited,
         EntryKind.AUDIT_NOT_DONE: transaction_rules.not_audited,
+        EntryKind.VERIFIER_CHECKED: verifiers.verifier_checked,
         EntryKind.SHARP_TEST: sharp_tests.sharp_test,
+        EntryKind.CANARY: canaries.canary,
         EntryKind.CLASS_CONFIRMED: sharp_tests.class_confirmed,
         EntryKind.CLASS_READ: class_reading.class_read,
         EntryKind.WAY_DISTRUSTED: distrust.way_distrusted,

@@ -69,6 +69,11 @@ class AuditVerdict(Protocol):
         ...
 
     @property
+    def verifier(self) -> str:
+        """The phone that did the work again; empty where this computer did."""
+        ...
+
+    @property
     def evidence(self) -> Mapping[str, Any]:
         """What lets anybody repeat the audit."""
         ...
@@ -76,7 +81,9 @@ class AuditVerdict(Protocol):
 
 def verdict_fields(verdict: AuditVerdict) -> dict[str, Any]:
     """Return a verdict as the journal holds it."""
+    by_phone = {"verifier": verdict.verifier} if verdict.verifier else {}
     return {
+        **by_phone,
         "transaction": verdict.transaction,
         "stage": verdict.stage,
         "serial": verdict.serial,

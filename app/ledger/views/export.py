@@ -23,6 +23,7 @@ _EVIDENCE_KINDS = frozenset(
         EntryKind.EQUIVOCATION,
         EntryKind.NUMBER_REUSED,
         EntryKind.SHARP_TEST,
+        EntryKind.CANARY,
     }
 )
 

@@ -13,7 +13,7 @@ from app.ledger.storage.sql import JournalStorage
 
 _FIRST: Final = "1"
 """The number of a request's first transaction: nothing of the request is older."""
-_VERDICT: Final = ("outcome", "method", "reason", "deviation", "first_bad_generated")
+_VERDICT: Final = ("outcome", "method", "reason", "deviation", "first_bad_generated", "verifier")
 
 
 def read_request_record(path: LedgerPlace, request: RequestId) -> list[dict[str, Any]]:

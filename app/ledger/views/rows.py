@@ -103,6 +103,8 @@ def _audited(fields: Fields) -> Fact:
     where: dict[str, FieldValue] = {"stage": stage, "transaction": transaction, "method": method}
     if fields.get("outcome") == AuditOutcome.DEVIATES:
         return Fact("journal.audit_deviates", **where)
+    if "verifier" in fields:
+        return Fact("journal.audit_passed_by", phone=str(fields["verifier"]), **where)
     if fields["passed"]:
         return Fact("journal.audit_passed", **where)
     return Fact("journal.audit_failed", reason=reason_named(fields["reason"]), **where)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.ledger.rules.kept.evidence_rule import EvidenceRule
+from app.ledger.rules.phones.canary_record import Pace
+from app.ledger.rules.quotes.quote import Quote
 from app.ledger.views.economy import EconomySnapshot
 
 
@@ -48,6 +50,13 @@ class PhoneStanding:
     """By which version of the standard it was examined last; 0 where it never was."""
     broken_rules: tuple[str, ...] = ()
     """Which of its rules it broke then (`app.core.standard.rules`)."""
+    canaries: int = 0
+    """How many of the last five canaries counted, and how many of these fell short of its word."""
+    short_canaries: int = 0
+    pace: Pace | None = None
+    """How quick it was in the newest canary; None before the first."""
+    quote: Quote | None = None
+    """What its keeper asks for a layer and token; None where it asks nothing."""
 
 
 @dataclass(frozen=True)

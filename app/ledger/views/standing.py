@@ -35,5 +35,9 @@ def standing_of(state: State, serial: Serial, wall_ms: int) -> PhoneStanding:
         probation=in_probation(state, serial),
         standard=phone.standard,
         broken_rules=tuple(sorted(phone.broken_rules)),
+        canaries=len(phone.canaries),
+        short_canaries=sum(each.short for each in phone.canaries),
+        pace=phone.pace,
+        quote=state.economy.quote(serial) if serial in state.economy.quotes else None,
         jailed_until_ms=phone.jailed_until_ms if phone.jailed_until_ms > wall_ms else None,
     )

@@ -10,9 +10,12 @@ from app.models.chat.chat_template import ChatTemplate
 from app.models.configuration import Configuration
 
 TEMPLATE_FILE = "chat_template.jinja"
+TEMPLATE_SETTINGS_FILE = "chat_template.json"
+"""Where models that see had it for a while."""
 TOKENIZER_SETTINGS_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 MAXIMUM_TEMPLATE_BYTES = 1 << 20
+_FIELD = "chat_template"
 _DEFAULT_NAME = "default"
 _SPECIAL_TOKENS = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 
@@ -24,7 +27,12 @@ def read_chat_template(folder: Path) -> ChatTemplate | None:
     Raises `BadInputError` for a template that is too large, unreadable or not to be told apart.
     """
     settings = _settings(folder / TOKENIZER_SETTINGS_FILE)
-    source = _from_file(folder / TEMPLATE_FILE) or _from_settings(settings.get("chat_template"))
+    beside = _settings(folder / TEMPLATE_SETTINGS_FILE).get(_FIELD)
+    source = (
+        _from_file(folder / TEMPLATE_FILE)
+        or _from_settings(beside)
+        or _from_settings(settings.get(_FIELD))
+    )
     if not source:
         return None
     tokens = {**_tokens(_settings(folder / SPECIAL_TOKENS_FILE)), **_tokens(settings)}

@@ -22,6 +22,8 @@ class WeightRole(StrEnum):
     """Multiplied whole with each token; may be quantised."""
     ROUTER = "router"
     """Multiplied whole with each token, always in float32: it chooses experts."""
+    EYE = "eye"
+    """Multiplied whole with all rows of a picture, always in float32."""
     EMBEDDING = "embedding"
     """One row is read for each token; may be quantised."""
     TABLE = "table"
@@ -51,7 +53,7 @@ class Part:
     def taken_shape(self) -> tuple[int, ...]:
         """Shape of what is taken."""
         shape = self.shape
-        if self.stacked:
+        if self.stacked or len(shape) > 3:
             shape = matrix_shape(shape, transposed=self.transposed)
         elif self.transposed:
             shape = shape[::-1]
@@ -62,10 +64,15 @@ class Part:
 
 
 def matrix_shape(shape: tuple[int, ...], *, transposed: bool) -> tuple[int, ...]:
-    """Return the shape of a tensor as rows and columns; matrices of a stack follow each other."""
-    *stacked, rows, columns = (1, *shape) if len(shape) < 3 else shape
+    """Return the shape of a tensor as rows and columns; matrices of a stack follow each other.
+
+    A convolution's kernel, of more than three dimensions, has a row for each output.
+    """
     if len(shape) == 1:
         return shape
+    if len(shape) > 3:
+        return (shape[0], math.prod(shape[1:]))
+    *stacked, rows, columns = (1, *shape) if len(shape) < 3 else shape
     if transposed:
         rows, columns = columns, rows
     return (math.prod(stacked) * rows, columns)

@@ -22,8 +22,10 @@ from app.models.families.gpt2 import gpt2
 from app.models.families.gpt_neox import gpt_neox
 from app.models.families.gpt_oss import gpt_oss
 from app.models.families.granite import granite, granite_moe
+from app.models.families.idefics import idefics3
 from app.models.families.interface import Family
 from app.models.families.llama import llama
+from app.models.families.llava import llava
 from app.models.families.mistral import ministral3, mistral
 from app.models.families.mixtral import mixtral
 from app.models.families.modernbert import modernbert, modernbert_classifier
@@ -70,6 +72,9 @@ FAMILIES: Mapping[str, Callable[[Configuration], Family]] = {
     "Gemma3ForCausalLM": gemma3,
     "Gemma3ForConditionalGeneration": text_part(gemma3, GEMMA3_DEFAULTS),
     "Mistral3ForConditionalGeneration": text_part(ministral3),
+    "LlavaForConditionalGeneration": llava,
+    "Idefics3ForConditionalGeneration": idefics3,
+    "SmolVLMForConditionalGeneration": idefics3,
     "GPT2LMHeadModel": gpt2,
     "BloomForCausalLM": bloom,
     "OPTForCausalLM": opt,

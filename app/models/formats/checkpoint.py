@@ -41,6 +41,7 @@ from app.models.formats.packed.forms import PackedForms
 from app.models.formats.packed.interface import PackedMatrix
 from app.models.formats.tensor_names import names_of
 from app.models.formats.torch_file import TorchFile, TorchFileError
+from app.models.pictures.settings import with_picture_settings
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.sentence_settings import (
     DENSE_FILE,
@@ -77,7 +78,7 @@ class Checkpoint(ModelFolder):
         if not weight_files:
             _refuse_other_forms(folder)
         own = configuration or Configuration.from_file(folder / CONFIGURATION_FILE)
-        configuration = with_sentence_settings(own, folder)
+        configuration = with_picture_settings(with_sentence_settings(own, folder), folder)
         super().__init__(folder, configuration)
         steps = dense_settings(configuration)
         dense = {step.folder: folder / step.folder / DENSE_FILE for step in steps}
@@ -157,7 +158,7 @@ class Checkpoint(ModelFolder):
             shape = tuple(view.get_shape())
         all_rows, *rest = matrix_shape(shape, transposed=transposed)
         step = max(1, PIECE_BYTES // (4 * math.prod(rest)))
-        matrix_rows = max(1, all_rows // (shape[0] if len(shape) > 2 else 1))
+        matrix_rows = max(1, all_rows // (shape[0] if len(shape) == 3 else 1))
         for first, after in rows or [(0, all_rows)]:
             for start, end in _steps(first, after, step, matrix_rows):
                 yield self._piece(tensor, start, end, matrix_rows, transposed=transposed)
@@ -277,7 +278,10 @@ class Checkpoint(ModelFolder):
     ) -> Float32Array:
         """Return rows of one matrix; those of a stack are counted through all its matrices."""
         with self._view(tensor) as view:
-            if len(view.get_shape()) > 2:
+            shape = view.get_shape()
+            if len(shape) > 3:
+                stored = view[first:after].reshape(after - first, -1)
+            elif len(shape) > 2:
                 matrix, start = divmod(first, matrix_rows)
                 of_it, rows = slice(matrix, matrix + 1), slice(start, start + after - first)
                 stored = view[of_it, :, rows][0].T if transposed else view[of_it, rows][0]

@@ -33,6 +33,7 @@ from app.models.formats.gguf.checkpoint import GgufCheckpoint
 from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, ModelFolder
 from app.models.formats.onnx_checkpoint import ONNX_SUFFIX, OnnxCheckpoint
+from app.models.pictures.settings import with_picture_settings
 
 _BASE_FIELD = "base_model_name_or_path"
 
@@ -112,7 +113,7 @@ def folder_configuration(folder: Path) -> Configuration | None:
     if _is_consolidated(folder):
         return consolidated_configuration(folder / PARAMETERS_FILE)
     file = folder / CONFIGURATION_FILE
-    return Configuration.from_file(file) if file.is_file() else None
+    return with_picture_settings(Configuration.from_file(file), folder) if file.is_file() else None
 
 
 def _is_consolidated(folder: Path) -> bool:

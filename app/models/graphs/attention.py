@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from onnx import TensorProto
 
 from app.models.graphs.graph import LENGTHS, MICROSOFT, TOTAL_LENGTH, ShardGraph
 from app.models.graphs.operators import rms_norm
 from app.models.graphs.positions import positions
+from workers.protocol.span_shape import RowForm
 
 ROTARY_COLUMNS_STEP = 8
 """onnxruntime's attention turns heads itself where the tables' columns are a multiple of this."""
+_BY_CHANNEL: Final[Mapping[str, str | int]] = {
+    "k_quant_type": "PER_CHANNEL",
+    "v_quant_type": "PER_CHANNEL",
+    "kv_cache_bit_width": 8,
+}
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,52 @@ def attend(
         queries, rotary = turned(graph, queries, shape, rotary), ()
     past = [f"past.{layer}.{part}" for part in ("key", "value")]
     present = [f"present.{layer}.{part}" for part in ("key", "value")]
-    inputs = [*queries, "", ""][:3]
-    inputs += [*past, LENGTHS, TOTAL_LENGTH, *([*rotary, "", ""][:2]), "", bias, sinks]
+    read = [*[*queries, "", ""][:3], *[*rotary, "", ""][:2], bias, sinks]
+    *queries, cosines, sines, bias, sinks = (cache_form(graph, each) for each in read)
+    inputs = [*queries, *past, LENGTHS, TOTAL_LENGTH, cosines, sines, "", bias, sinks]
+    inputs += cache_scales(graph, layer)
     while not inputs[-1]:
         inputs.pop()
-    optional = {"softcap": shape.softcap} if shape.softcap else {}
-    return graph.operator(
+    attended = graph.operator(
         "GroupQueryAttention",
         inputs,
         [f"attention.{layer}", *present],
         domain=MICROSOFT,
-        do_rotary=int(bool(rotary)),
+        do_rotary=int(bool(cosines)),
         rotary_interleaved=int(shape.interleaved),
         num_heads=shape.heads,
         kv_num_heads=shape.kv_heads,
         scale=shape.scale,
         **({"local_window_size": window_tokens} if window_tokens else {}),
-        **optional,
+        **({"softcap": shape.softcap} if shape.softcap else {}),
+        **(_BY_CHANNEL if graph.cache_rows is RowForm.INT8 else {}),
     )
+    if graph.cache_rows is not RowForm.F16:
+        return attended
+    return graph.operator("Cast", [attended], to=TensorProto.FLOAT)
+
+
+def cache_form(graph: ShardGraph, value: str) -> str:
+    """Return what attention reads beside its cache in the type that the cache asks for.
+
+    onnxruntime computes over float16 rows in float16, and over whole numbers in float32.
+    """
+    if not value or graph.cache_rows is not RowForm.F16:
+        return value
+    cast = f"half.{value}"
+    return graph.once(cast, lambda: graph.operator("Cast", [value], [cast], to=TensorProto.FLOAT16))
+
+
+def cache_scales(graph: ShardGraph, layer: int) -> tuple[str, ...]:
+    """Return the steps of a layer's keys and values where they are kept as whole numbers."""
+    if graph.cache_rows is not RowForm.INT8:
+        return ()
+    return tuple(graph.weight(name) for name in scale_names(layer))
+
+
+def scale_names(layer: int) -> tuple[str, str]:
+    """Return the names of the steps of a layer's keys and values, one for each channel."""
+    return (f"layer.{layer}.key_steps", f"layer.{layer}.value_steps")
 
 
 def turned(

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from app.models.quantization.block_wise import BLOCK_COLUMNS
 from app.models.tensors import BIAS_SUFFIX, CODES_SUFFIX, SCALES_SUFFIX, StoredTensor
+from workers.protocol.span_shape import RowForm
 
 ONNX_OPSET = 20
 MICROSOFT_OPSET = 1
@@ -35,14 +36,27 @@ HIDDEN_OUTPUT = "hidden_out"
 LOGITS = "logits"
 LENGTHS = "seqlens_k"
 TOTAL_LENGTH = "total_len"
+_CACHE_ELEMENTS = {
+    RowForm.F32: TensorProto.FLOAT,
+    RowForm.F16: TensorProto.FLOAT16,
+    RowForm.INT8: TensorProto.INT8,
+}
 _Dimension = int | str
 
 
 class ShardGraph:
     """A graph under construction. Values are known by name; methods return the name they add."""
 
-    def __init__(self, tensors: Mapping[str, StoredTensor], *, in_outline: bool = False) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, StoredTensor],
+        *,
+        in_outline: bool = False,
+        cache_rows: RowForm = RowForm.F32,
+    ) -> None:
         self._tensors = dict(tensors)
+        self.cache_rows = cache_rows
+        """How attention keeps keys and values."""
         self._count = 0
         self._branch_weights: dict[str, onnx.TensorProto] | None = None
         self.in_outline = in_outline
@@ -72,11 +86,22 @@ class ShardGraph:
         self._inputs.append(helper.make_tensor_value_info(name, element, shape))
         return name
 
-    def output(self, value: str, name: str, shape: Sequence[_Dimension]) -> None:
-        """Publish a float32 value that no node reads, under a name."""
+    def output(
+        self,
+        value: str,
+        name: str,
+        shape: Sequence[_Dimension],
+        element: int = TensorProto.FLOAT,
+    ) -> None:
+        """Publish a value that no node reads, float32 unless said otherwise, under a name."""
         names = self._producers[value].output
         names[list(names).index(value)] = name
-        self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        self._outputs.append(helper.make_tensor_value_info(name, element, shape))
+
+    @property
+    def cache_element(self) -> int:
+        """Type of the attention cache's inputs and outputs."""
+        return _CACHE_ELEMENTS[self.cache_rows]
 
     def operator(
         self,

@@ -9,7 +9,7 @@ from app.models.graphs.graph import ShardGraph
 from app.models.tensors import BIAS_SUFFIX
 
 _GELU = {"gelu": "none", "gelu_new": "tanh", "gelu_fast": "tanh", "gelu_pytorch_tanh": "tanh"}
-ACTIVATIONS = ("silu", "relu", *_GELU)
+ACTIVATIONS = ("silu", "relu", "quick_gelu", *_GELU)
 """By the names that checkpoints use."""
 _END = 2**63 - 1
 """Of a slice that takes all that is left."""
@@ -26,6 +26,9 @@ def activate(graph: ShardGraph, value: str, name: str) -> str:
     """Apply an activation to every element."""
     if name == "silu":
         return graph.operator("Mul", [value, graph.operator("Sigmoid", [value])])
+    if name == "quick_gelu":
+        steep = scaled(graph, value, 1.702)
+        return graph.operator("Mul", [value, graph.operator("Sigmoid", [steep])])
     if name == "relu":
         return graph.operator("Relu", [value])
     return graph.operator("Gelu", [value], approximate=_GELU[name])

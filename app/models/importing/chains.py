@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.core.errors import BadInputError
-from app.core.model import Block, BlockKind
+from app.core.model import Block, BlockKind, Eyes
 from app.models.configuration import Configuration
 from app.models.families.interface import Family
 from app.models.families.paired import PairedModel
+from app.models.families.seeing import SeeingModel
 from app.models.formats.model_folder import GENERATION_FILE, ModelFolder
 from app.models.store import BlobStore
 from app.models.tensors import StoredTensor
@@ -20,7 +21,12 @@ _FIELDS = ("decoder_start_token_id", "forced_bos_token_id")
 
 def encoder_layers_of(family: Family) -> int:
     """Return how many layers are an encoder's before a decoder; 0 of a model of one chain."""
-    return family.encoder_layers if isinstance(family, PairedModel) else 0
+    return family.encoder_layers if isinstance(family, PairedModel | SeeingModel) else 0
+
+
+def eyes_of(family: Family) -> Eyes | None:
+    """Return how pictures come; None of a model that does not see."""
+    return family.tower.eyes if isinstance(family, SeeingModel) else None
 
 
 def with_source_graphs(

@@ -40,7 +40,7 @@ def cut_stable_on(model: StoredModel, store: BlobStore) -> str:
     """
     manifest = model.manifest
     if (
-        manifest.paired
+        manifest.two_chains
         or not manifest.cached
         or manifest.answer_size
         or manifest.context_tokens < ROWS

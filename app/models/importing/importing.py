@@ -15,7 +15,12 @@ from app.models.families.interface import BlockPlan, Family
 from app.models.formats.model_folder import TOKENIZER_FILE, ModelFolder
 from app.models.formats.tokenizer import TextTokenizer
 from app.models.importing.block_writer import BlockWriter, Texts
-from app.models.importing.chains import begins_with, encoder_layers_of, with_source_graphs
+from app.models.importing.chains import (
+    begins_with,
+    encoder_layers_of,
+    eyes_of,
+    with_source_graphs,
+)
 from app.models.importing.import_record import ImportRecord, WrittenBlock
 from app.models.importing.notes import notes_after, notes_before, uncalibrated
 from app.models.quantization.block_wise import Quantization
@@ -64,7 +69,7 @@ class Importer:
         """Check everything, then write every block. Raises `BadInputError`."""
         self._check_tensors()
         self._store.discard_abandoned()
-        for note in notes_before(self._checkpoint.configuration):
+        for note in notes_before(self._checkpoint.configuration, self._family):
             progress(note, 0, 1)
         tokenizer = self._store_tokenizer(progress)
         self._write_blocks(self._texts(tokenizer, progress), progress)
@@ -186,6 +191,7 @@ def bare_manifest(
         labels=answer.labels,
         scoring=answer.scoring,
         encoder_layers=encoder_layers_of(family),
+        eyes=eyes_of(family),
     )
 
 

@@ -11,6 +11,7 @@ from app.core.model import BlockKind
 from app.models.configuration import Configuration
 from app.models.families.interface import BlockPlan, Family, WeightRole
 from app.models.families.paired import PairedModel
+from app.models.families.seeing import SeeingModel
 from app.models.quantization.block_wise import Quantization
 from app.models.tensors import StoredTensor
 
@@ -21,7 +22,7 @@ CALIBRATED_BYTES: Final = 3 << 29
 _CODES: Final = frozenset(
     (
         *("import.rounded_twice", "import.text_part", "import.uncalibrated"),
-        *("import.uncalibrated_pair", "import.uncalibrated_large"),
+        *("import.uncalibrated_pair", "import.uncalibrated_large", "import.uncalibrated_eyes"),
         *("import.unquantised", "tokenizer.added_beyond"),
     )
 )
@@ -40,6 +41,8 @@ def uncalibrated(family: Family) -> Fact | None:
     """
     if isinstance(family, PairedModel):
         return Fact("import.uncalibrated_pair")
+    if isinstance(family, SeeingModel):
+        return Fact("import.uncalibrated_eyes")
     largest = max((_float32_bytes(plan) for plan in family.plans()), default=0)
     if largest > CALIBRATED_BYTES:
         return Fact("import.uncalibrated_large", layer=largest, most=CALIBRATED_BYTES)
@@ -52,9 +55,10 @@ def _float32_bytes(plan: BlockPlan) -> int:
     return sum(4 * math.prod(weight.shape) for weight in plan.weights)
 
 
-def notes_before(configuration: Configuration) -> Iterator[Fact]:
+def notes_before(configuration: Configuration, family: Family) -> Iterator[Fact]:
     """Yield what is left out of a checkpoint: what a model sees with."""
-    if configuration.section("text_config") and configuration.section("vision_config"):
+    sections = configuration.section("text_config"), configuration.section("vision_config")
+    if all(sections) and not isinstance(family, SeeingModel):
         yield Fact("import.text_part")
 
 
@@ -64,7 +68,7 @@ def notes_after(
     quantization: Quantization,
 ) -> Iterator[Fact]:
     """Yield which share of a quantised model is of matrices that could not be quantised."""
-    kept = (WeightRole.ROUTER, WeightRole.TABLE)
+    kept = (WeightRole.ROUTER, WeightRole.TABLE, WeightRole.EYE)
     weights = [weight for plan in plans for weight in plan.weights if len(weight.shape) > 1]
     matrices = {weight.name for weight in weights if weight.role not in kept}
     whole = sum(tensor.size_bytes for tensor in tensors.values())

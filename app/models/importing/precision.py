@@ -46,7 +46,12 @@ class Precision:
     def _finer(self) -> frozenset[str]:
         if self.quantization is not Quantization.Q4:
             return frozenset()
-        ends = [weight for plan in self.plans if _is_end(plan) for weight in _matrices(plan)]
+        ends = [
+            weight
+            for plan in self.plans
+            for weight in _matrices(plan)
+            if _is_end(plan) or weight.role is WeightRole.EMBEDDING
+        ]
         left = (FINEST_SHARE - 1) * sum(
             _bytes(weight, 4) for plan in self.plans for weight in _matrices(plan)
         )

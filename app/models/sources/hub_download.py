@@ -88,6 +88,17 @@ class HubDownload:
                 present = partial
         return present
 
+    def require_space(self, lacking_bytes: int) -> None:
+        """Raise `ShardloomError` with both figures where the disk has no room for so much."""
+        free_bytes = shutil.disk_usage(self._blobs).free
+        if free_bytes < lacking_bytes + SPARE_BYTES:
+            raise ShardloomError(
+                "hub.disk_full",
+                needed=lacking_bytes + SPARE_BYTES,
+                free=free_bytes,
+                folder=str(self.hub.cache),
+            )
+
     def remember(self, revision: str, file: HubFile) -> None:
         """Note in the cache which commit a revision is, for when the hub cannot be asked."""
         with self._told_plainly(file):
@@ -150,7 +161,7 @@ class HubDownload:
         """
         path.touch()
         while (present := path.stat().st_size) < wanted:
-            self._require_space(wanted - present)
+            self.require_space(wanted - present)
             self.hub.patiently(lambda: self._receive(file, path, told, wanted), through_cuts=True)
 
     def _receive(self, file: HubFile, path: Path, told: Told, wanted: int) -> None:
@@ -188,16 +199,6 @@ class HubDownload:
                 raise HubUnreachableError("hub.no_hub", address=self.hub.endpoint)
             partial.write(chunk)
             told(done)
-
-    def _require_space(self, lacking_bytes: int) -> None:
-        free_bytes = shutil.disk_usage(self._blobs).free
-        if free_bytes < lacking_bytes + SPARE_BYTES:
-            raise ShardloomError(
-                "hub.disk_full",
-                needed=lacking_bytes + SPARE_BYTES,
-                free=free_bytes,
-                folder=str(self.hub.cache),
-            )
 
     def _verify(self, file: HubFile, path: Path) -> None:
         """Refuse bytes that are not the ones listed, and forget them."""

@@ -11,12 +11,14 @@ from app.core.facts import Fact
 from app.models.chat.chat_source import (
     SPECIAL_TOKENS_FILE,
     TEMPLATE_FILE,
+    TEMPLATE_SETTINGS_FILE,
     TOKENIZER_SETTINGS_FILE,
 )
 from app.models.formats.checkpoint import INDEX_FILE, WEIGHTS_FILE
 from app.models.formats.gguf.header import GGUF_SUFFIX
 from app.models.formats.model_folder import CONFIGURATION_FILE, GENERATION_FILE
 from app.models.formats.vocabularies.finding import TOKENIZER_FILES
+from app.models.pictures.settings import PICTURE_FILES
 from app.models.sentence_settings import (
     DENSE_FILE,
     MODULES_FILE,
@@ -36,10 +38,13 @@ _BESIDE_WEIGHTS = frozenset(
         TOKENIZER_SETTINGS_FILE,
         SPECIAL_TOKENS_FILE,
         TEMPLATE_FILE,
+        TEMPLATE_SETTINGS_FILE,
+        *PICTURE_FILES,
         MODULES_FILE,
         SETTINGS_FILE,
     }
 )
+_READ_FIRST = (CONFIGURATION_FILE, INDEX_FILE, *PICTURE_FILES)
 _STEP_FILES = re.compile(rf"\d+_[^/]+/({re.escape(POOLING_FILE)}|{re.escape(DENSE_FILE)})")
 
 
@@ -57,8 +62,8 @@ class HubFile:
 
 
 def settings_of(files: Sequence[HubFile]) -> tuple[HubFile, ...]:
-    """Return what is read before a checkpoint's weights: its configuration and their index."""
-    return tuple(file for file in files if file.name in (CONFIGURATION_FILE, INDEX_FILE))
+    """Return what is read before a checkpoint's weights: its settings and their index."""
+    return tuple(file for file in files if file.name in _READ_FIRST)
 
 
 def checkpoint_files(files: Sequence[HubFile], weights: Iterable[str]) -> tuple[HubFile, ...]:

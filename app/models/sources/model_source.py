@@ -15,6 +15,7 @@ from app.models.formats.gguf.configuration import gguf_configuration
 from app.models.formats.gguf.header import GGUF_SUFFIX, CutShortError, read_header
 from app.models.formats.model_folder import CONFIGURATION_FILE
 from app.models.formats.source import folder_configuration
+from app.models.pictures.settings import with_picture_settings
 from app.models.sources.hub_download import HubDownload
 from app.models.sources.hub_files import HubFile, checkpoint_files, settings_of
 from app.models.sources.reference import HubReference
@@ -92,7 +93,7 @@ class HubCheckpoint(ModelSource):
         path = self._settings.get(CONFIGURATION_FILE)
         if path is None:
             raise BadInputError("hub.no_configuration", model=str(self._reference))
-        return Configuration.from_file(path)
+        return with_picture_settings(Configuration.from_file(path), path.parent)
 
     def missing_bytes(self) -> int:
         """Return how much of the files is not in the cache."""
@@ -100,6 +101,8 @@ class HubCheckpoint(ModelSource):
 
     def fetch(self, told: Told) -> Path:
         """Return the snapshot's folder in the cache."""
+        if missing := self.missing_bytes():
+            self._download.require_space(missing)
         total = sum(file.size_bytes for file in self._files)
         done, folder = 0, self._settings[CONFIGURATION_FILE].parent
         for file in self._files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
@@ -9,6 +10,7 @@ from app.pipeline.step_limits import StepPace
 from workers.identity.answer_leaf import COMMITTED_ALTERNATIVES
 from workers.protocol.boundary import Boundary
 from workers.protocol.sampling_rule import AskedTokens, SamplingRule
+from workers.protocol.wire import Tensor
 
 PREFILL_CHUNK_TOKENS = 64
 
@@ -37,6 +39,13 @@ class AttemptTerms:
 
     source_tokens: int = 0
     """How many of the first tokens an encoder reads, in one step; 0 of one chain."""
+    pictures: Mapping[int, Tensor] = field(default_factory=dict)
+    """What is sent in place of tokens, `u1 [1, rows, numbers]`, by the first one's position."""
+
+    @property
+    def picture_rows(self) -> dict[int, int]:
+        """How many tokens each picture stands for, by the first one's position."""
+        return {at: pixels.shape[1] for at, pixels in self.pictures.items()}
 
     @property
     def committed_alternatives(self) -> int:

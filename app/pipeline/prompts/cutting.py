@@ -12,7 +12,7 @@ of the text would send by itself. Either way not one token differs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.pipeline.prompts.step_record import StepRecord
@@ -46,6 +46,21 @@ def step_sizes(tokens: int, answers: int, done: int, chunk_tokens: int) -> list[
     """
     asked = max(tokens - answers - done, 0)
     return [*chunk_sizes(asked, chunk_tokens), *([1] * (tokens - done - asked))]
+
+
+def sizes_around(
+    pictures: Mapping[int, int], tokens: int, answers: int, done: int, chunk_tokens: int
+) -> list[int]:
+    """Return the sizes of a text's steps where pictures stand in it, each a step of its own.
+
+    `pictures` has the rows of each by its position; none reaches into the answers.
+    """
+    sizes: list[int] = []
+    for position, rows in sorted(pictures.items()):
+        if position >= done:
+            sizes += [*chunk_sizes(position - done, chunk_tokens), rows]
+            done = position + rows
+    return [*sizes, *step_sizes(tokens, answers, done, chunk_tokens)]
 
 
 def sendings(sizes: Sequence[int], stages: int, *, alone: bool = False) -> list[tuple[int, ...]]:

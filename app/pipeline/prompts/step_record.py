@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from app.core.identifiers import TransactionId
 from workers.protocol.sampling_rule import UNSTEERED, Steering
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,13 @@ class StepRecord:
     """Whether the last stage sent it to the first, and not the host."""
     steering: Steering = UNSTEERED
     """What its token is chosen by besides the rule."""
+    pixels: Tensor | None = field(default=None, compare=False, repr=False)
+    """Sent in place of the tokens, which only stand for them: `u1 [1, tokens, numbers]`."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """What the first stage is sent: `i8 [1, tokens]`, or pixels."""
+        return np.array([self.tokens], dtype="<i8") if self.pixels is None else self.pixels
 
     @property
     def end(self) -> int:

@@ -67,6 +67,14 @@ class CostModel:
         return seconds
 
     @cached_property
+    def price(self) -> Spans:
+        """Micro-credits that a span costs a token: its layers, each at its phone's price."""
+        prices = np.array([self.problem.prices.get(serial, 0.0) for serial in self.serials])
+        layers = np.arange(self.layer_count + 1, dtype=np.float64)
+        spans: Spans = prices[:, None, None] * np.maximum(layers[None, :] - layers[:, None], 0.0)
+        return spans
+
+    @cached_property
     def pin_allowed(self) -> Allowed:
         """Spans that pins and conditions permit, memory left aside."""
         allowed = allowed_spans(self.pins, self.device_count, self.layer_count)
@@ -116,10 +124,12 @@ class CostModel:
         """Return the additive table of an objective, every cost so many times as high.
 
         LATENCY sums compute and hops, ENERGY sums joules; THROUGHPUT sums the airtime of the hops,
-        which one shared medium has to carry for every token.
+        which one shared medium has to carry for every token; PRICE sums what layers cost.
         """
         if objective is Objective.ENERGY:
             spans, hops = self.compute_s * self.active_watts[:, None, None], self.rings.joules
+        elif objective is Objective.PRICE:
+            spans, hops = self.price, self.rings.free
         elif objective is Objective.THROUGHPUT:
             spans, hops = np.zeros((1, 1, 1)), self.rings.airtime_s
         else:
@@ -149,7 +159,7 @@ def _check(problem: PlacementProblem) -> None:
         raise BadInputError("placement.no_phone")
     if problem.model.layer_count == 0:
         raise BadInputError("placement.no_layers", model=problem.model.name)
-    if problem.model.paired and len(problem.devices) < MAXIMUM_CHAINS:
+    if problem.model.two_chains and len(problem.devices) < MAXIMUM_CHAINS:
         raise BadInputError("placement.too_few_for_chains", chains=MAXIMUM_CHAINS)
     if len({device.serial for device in problem.devices}) != len(problem.devices):
         raise BadInputError("placement.phone_twice")

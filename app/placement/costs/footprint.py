@@ -31,17 +31,28 @@ class ModelFootprint:
 
     A layer here brings along the embedding (layer 0) and the head (last layer). `read_bytes` is a
     prefix sum `[layers + 1]` of what one decoded token reads; `span_bytes` `[layers + 1,
-    layers + 1]` is what layers `a .. b - 1` occupy on one phone, zero where `a >= b`.
+    layers + 1]` is what layers `a .. b - 1` occupy on one phone, zero where `a >= b`, with a cache
+    of `cache_tokens`; `cache_bytes` is a prefix sum `[layers + 1]` of what one of these takes.
     """
 
     layer_blobs: tuple[tuple[Blob, ...], ...]
     read_bytes: npt.NDArray[np.float64]
     span_bytes: Bytes
+    cache_bytes: Bytes
+    cache_tokens: int
 
     @property
     def layer_count(self) -> int:
         """Number of layers."""
         return len(self.layer_blobs)
+
+    def room_tokens(self, first: int, end: int, free_bytes: int) -> int | None:
+        """Return how many tokens a phone with a span could keep, of all its texts together.
+
+        `free_bytes` is its memory beside the span. None where these layers keep nothing.
+        """
+        each = int(self.cache_bytes[end] - self.cache_bytes[first])
+        return max(0, self.cache_tokens + free_bytes // each) if each else None
 
     def missing_bytes(self, resident: frozenset[BlobHash]) -> Bytes:
         """Return `[layers + 1, layers + 1]`: what a phone with those files lacks of each span."""
@@ -70,15 +81,17 @@ def footprint_of(problem: PlacementProblem) -> ModelFootprint:
     )
     read = weight + kv_per_token * (problem.context_tokens / 2)
     occupied = _span_blob_bytes(blobs)
-    kv_bytes = _prefix(kv_per_token * problem.context_tokens * problem.slots)
-    occupied += kv_bytes[None, :] - kv_bytes[:, None] + RUNTIME_BYTES
-    if problem.model.paired:
+    cache_bytes, cache_tokens = _prefix(kv_per_token), problem.context_tokens * problem.slots
+    occupied += (cache_bytes[None, :] - cache_bytes[:, None]) * cache_tokens + RUNTIME_BYTES
+    if problem.model.two_chains:
         decoder = problem.model.encoder_layers
         occupied[:decoder, decoder + 1 :] = NO_PHONE_BYTES
     return ModelFootprint(
         layer_blobs=blobs,
         read_bytes=np.concatenate(([0.0], np.cumsum(read))),
         span_bytes=np.triu(occupied, 1),
+        cache_bytes=cache_bytes,
+        cache_tokens=cache_tokens,
     )
 
 

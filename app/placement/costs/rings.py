@@ -61,6 +61,9 @@ class Rings:
         self.time_s = self._time(latency_s, byte_s)
         self.airtime_s = self._airtime(byte_s)
         self.joules = self._energy(len(serials))
+        nothing = np.zeros((len(serials), len(serials)))
+        self.free = RingCost(nothing, nothing)
+        """Of what hops cost nothing."""
 
     def _time(self, latency_s: Matrix, byte_s: Matrix) -> RingCost:
         token_s = latency_s + byte_s * _MESSAGE_BYTES

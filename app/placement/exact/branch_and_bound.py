@@ -6,6 +6,7 @@ completion by each measure cuts off what cannot become cheap enough.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,22 +41,40 @@ def least_worst(
     Also whether everything was looked at, which makes it a proof. At most 12 phones; tables of the
     same phones, layers and duties. Raises `BudgetSpentError`.
     """
-    search = _Search(tables, below, budget)
+    search = _LeastWorst(tables, np.full(len(tables), below), budget)
     whole = search.run(steps)
     return search.best, whole
 
 
-class _Search:
-    """Depth first, with the bounds of all measures."""
+def cheapest_within(
+    table: AdditiveProblem,
+    limited: Sequence[tuple[AdditiveProblem, float]],
+    below: float,
+    budget: Budget,
+    steps: int = STEPS,
+) -> tuple[Arrangement | None, bool]:
+    """Return the cheapest arrangement whose other sums are below their limits.
 
-    def __init__(self, tables: Sequence[AdditiveProblem], below: float, budget: Budget) -> None:
+    None where none costs less than `below`; also whether everything was looked at. Takes and raises
+    what `least_worst` does.
+    """
+    tables = (table, *(each for each, _ in limited))
+    search = _CheapestWithin(tables, np.array([below, *(limit for _, limit in limited)]), budget)
+    whole = search.run(steps)
+    return search.best, whole
+
+
+class _Search(ABC):
+    """Depth first, with the bounds of all measures: each sum has to stay below its own limit."""
+
+    def __init__(self, tables: Sequence[AdditiveProblem], below: _Costs, budget: Budget) -> None:
         self.best: Arrangement | None = None
-        self._below = below
+        self._below = below.copy()
         self._budget = budget
         floors = [end_floors(table.back_cost) for table in tables]
         rests = [
-            Completions(table, begin, end, below, budget)
-            for table, (begin, end) in zip(tables, floors, strict=True)
+            Completions(table, begin, end, float(limit), budget)
+            for table, (begin, end), limit in zip(tables, floors, below, strict=True)
         ]
         self._sets = rests[0].sets
         self._rest = np.stack([rest.cost for rest in rests])
@@ -85,9 +104,13 @@ class _Search:
         if not whole or (self._use_all and len(begun.spans) < self._devices):
             return
         costs = begun.costs + self._back[:, begun.spans[-1].device, begun.spans[0].device]
-        if costs.max() < self._below:
-            self._below = float(costs.max())
-            self.best = Arrangement(self._below, begun.spans, proven_optimal=True)
+        if (costs < self._below).all():
+            cost = self._tighten(costs)
+            self.best = Arrangement(cost, begun.spans, proven_optimal=True)
+
+    @abstractmethod
+    def _tighten(self, costs: _Costs) -> float:
+        """Lower the limits to what an arrangement costs that keeps to all; return its cost."""
 
     def _next(self, begun: _Begun) -> list[_Begun]:
         """Return what may follow, the most promising last."""
@@ -100,8 +123,9 @@ class _Search:
         costs = reached[:, :, None] + self._span[:, devices, start]
         bounds = costs + self._rest[:, devices, :, columns].transpose(1, 0, 2)
         bounds += self._floor(begun, devices)[:, :, None]
-        worst = bounds.max(axis=0)
-        promising = np.argwhere(worst < self._below)
+        limits = self._below[:, None, None]
+        promising = np.argwhere((bounds < limits).all(axis=0))
+        worst = self._worst(bounds)
         order = np.argsort(-worst[tuple(promising.T)], kind="stable")
         return [
             _Begun(
@@ -111,6 +135,10 @@ class _Search:
             )
             for at, end in promising[order]
         ]
+
+    @abstractmethod
+    def _worst(self, bounds: _Costs) -> _Costs:
+        """Return how promising what may follow is by its bounds, the least the most."""
 
     def _on_the_way(self, begun: _Begun, devices: list[int]) -> _Costs:
         if not begun.spans:
@@ -122,3 +150,27 @@ class _Search:
         if not begun.spans:
             return self._begin[:, devices]
         return np.repeat(self._begin[:, begun.spans[0].device, None], len(devices), axis=1)
+
+
+class _LeastWorst(_Search):
+    """All limits are one: the dearest sum counts."""
+
+    def _tighten(self, costs: _Costs) -> float:
+        self._below[:] = costs.max()
+        return float(costs.max())
+
+    def _worst(self, bounds: _Costs) -> _Costs:
+        worst: _Costs = bounds.max(axis=0)
+        return worst
+
+
+class _CheapestWithin(_Search):
+    """The first sum counts; the others have only to stay within their limits."""
+
+    def _tighten(self, costs: _Costs) -> float:
+        self._below[0] = costs[0]
+        return float(costs[0])
+
+    def _worst(self, bounds: _Costs) -> _Costs:
+        first: _Costs = bounds[0]
+        return first

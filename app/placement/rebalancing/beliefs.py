@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from app.core.identifiers import Serial
 from app.placement.rebalancing.readings import Cause, CauseKind
 
+NOTHING_RECORDED: Final[Mapping[Serial, float]] = MappingProxyType({})
 WARMTH_KEPT_S: Final = 40.0
 WARMTH_KNOWN_S: Final = 10.0
 """Over so long a phone's warmth has to be known before its course means something."""
@@ -83,18 +85,26 @@ class Beliefs:
         """Return the same with these causes still to be considered, before any that come."""
         return replace(self, due=causes)
 
-    def slowness(self, serials: Iterable[Serial], ring: Iterable[Serial]) -> dict[Serial, float]:
+    def slowness(
+        self,
+        serials: Iterable[Serial],
+        ring: Iterable[Serial],
+        recorded: Mapping[Serial, float] = NOTHING_RECORDED,
+    ) -> dict[Serial, float]:
         """Return how many times slower than its profile to take each phone for.
 
         Of a phone that holds no layers, and that nothing is known of, the factor of the least slow
         stage is assumed too: it is what all figures are off by. One stage alone cannot tell that
-        from its own slowness; then it is the least slow that any phone was ever found to be.
+        from its own slowness; then it is the least slow that any phone was ever found to be. What
+        is on record of such a phone (`recorded`) comes on top.
         """
         measured = [self.paces[serial] for serial in ring if serial in self.paces]
         common = min((pace.factor for pace in measured), default=1.0)
         if len(measured) == 1:
             common = min(pace.least for pace in self.paces.values())
         return {
-            serial: self.paces[serial].factor if serial in self.paces else common
+            serial: self.paces[serial].factor
+            if serial in self.paces
+            else common * recorded.get(serial, 1.0)
             for serial in serials
         }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,9 @@ from app.proof.case import AuditCase, Verdict
 from workers.engine.processor import numerical_class
 
 FOLDER_VARIABLE: Final = "SHARDLOOM_AUDITOR_BLOBS"
+PARTIAL: Final = "partial"
+ABANDONED_S: Final = 86_400.0
+"""A partial file that nobody wrote to for so long is of a sender that is gone."""
 
 
 def missing(names: Sequence[str]) -> list[str]:
@@ -34,8 +39,10 @@ def keep(name: str, sender: str, offset: int, content: bytes, *, last: bool) -> 
     Pieces come in order; `sender` tells those of one sender from another's, hexadecimal. Raises
     `HashMismatchError` where the whole is not what its name says; nothing of it stays then.
     """
-    partial = _path(name).with_name(f"{name}.{int(sender, 16):x}.partial")
+    partial = _path(name).with_name(f"{name}.{int(sender, 16):x}.{PARTIAL}")
     partial.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not offset:
+        _let_go_abandoned(partial.parent, time.time() - ABANDONED_S)
     with partial.open("r+b" if offset else "wb") as file:
         file.seek(offset)
         file.write(content)
@@ -47,6 +54,14 @@ def keep(name: str, sender: str, offset: int, content: bytes, *, last: bool) -> 
         partial.unlink()
         raise HashMismatchError("weights.damaged_blob", blob=name[:12])
     partial.rename(_path(name))
+
+
+def _let_go_abandoned(folder: Path, before_s: float) -> None:
+    """Delete what was begun, never ended, and written to last before a moment (since 1970 UTC)."""
+    for each in folder.glob(f"*.{PARTIAL}"):
+        with suppress(OSError):
+            if each.stat().st_mtime < before_s:
+                each.unlink()
 
 
 def audit_with_kept(case: AuditCase) -> Verdict | Fact:

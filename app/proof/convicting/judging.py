@@ -88,7 +88,8 @@ def _check_shape(shape: SpanShape, graph: StageGraph) -> None:
     """Raise `BadInputError` where a shape tells of other ends than the graph has."""
     ends = (graph.input == "input_ids", graph.output != "hidden_out")
     with_vector = graph.output == "answer"
-    if (shape.has_embedding, shape.has_head) != ends or with_vector != bool(shape.answer_size):
+    answers = shape.has_head and bool(shape.answer_size)
+    if (shape.has_embedding, shape.has_head) != ends or with_vector != answers:
         raise BadInputError("evidence.other_graph")
 
 

@@ -40,7 +40,7 @@ def passes_together(case: AuditCase, open_engine: OpenEngine) -> Verdict | None:
 
     Also where so many rows cannot be run together here: one by one they may be.
     """
-    if not _suits(case) or refusal_of(case) is not None:
+    if not suits(case) or refusal_of(case) is not None:
         return None
     if claimed_root(case) != case.receipt.output_root:
         return None
@@ -62,7 +62,7 @@ def passes_together(case: AuditCase, open_engine: OpenEngine) -> Verdict | None:
     )
 
 
-def _suits(case: AuditCase) -> bool:
+def suits(case: AuditCase) -> bool:
     """Tell whether rows can be computed together, and be told from wrong ones then.
 
     Vectors are made of whole texts; who overwrote rows has computed them in another order; whose
@@ -75,7 +75,7 @@ def _suits(case: AuditCase) -> bool:
     in_parts = bool(case.all_parts) or not shape.has_head
     plain = (
         shape.cached
-        and not shape.paired
+        and not (shape.paired or shape.sees)
         and shape.answer_size == 0
         and in_parts
         and not case.rounds_otherwise
@@ -96,8 +96,8 @@ def _deviation(case: AuditCase, open_engine: OpenEngine) -> float | None:
         return _of_answers(case, inputs, open_engine)
     if case.parts:
         return _of_rounded_rows(case, inputs, open_engine)
-    engine = _opened(case, StagePart(case.graph_path, case.shape), inputs, open_engine)
-    left = sent_form(_through(engine, inputs), case.boundary)
+    engine = opened(case, StagePart(case.graph_path, case.shape), inputs, open_engine)
+    left = sent_form(through(engine, inputs), case.boundary)
     claimed = _claimed_rows(case)
     return None if claimed is None else hidden_deviation(claimed, left)
 
@@ -109,7 +109,7 @@ def _of_rounded_rows(case: AuditCase, inputs: Tensor, open_engine: OpenEngine) -
         return None
     entered = rows = computed_form(inputs)
     for part in case.parts:
-        rows = _through(_opened(case, part, rows, open_engine), rows)
+        rows = through(opened(case, part, rows, open_engine), rows)
         if part.shape.has_embedding:
             entered = rows
     shares = row_shares(claimed, sent_form(rows, case.boundary), entered)
@@ -121,7 +121,7 @@ def _of_answers(case: AuditCase, inputs: Tensor, open_engine: OpenEngine) -> flo
     entered = rows = computed_form(inputs)
     for part in case.all_parts:
         if not part.shape.has_head:
-            rows = _through(_opened(case, part, rows, open_engine), rows)
+            rows = through(opened(case, part, rows, open_engine), rows)
         if part.shape.has_embedding:
             entered = rows
     worst = final_rows_off(case, entered[0], rows[0])
@@ -161,12 +161,14 @@ def _claimed_rows(case: AuditCase) -> Tensor | None:
     return np.concatenate(claimed, axis=1) if fits else None
 
 
-def _opened(case: AuditCase, part: StagePart, rows: Tensor, open_engine: OpenEngine) -> ShardEngine:
+def opened(case: AuditCase, part: StagePart, rows: Tensor, open_engine: OpenEngine) -> ShardEngine:
+    """Return a part of a stage with room for so many rows."""
     shape = replace(part.shape, slots=1, context_tokens=rows.shape[1])
     return open_engine(part.graph_path, shape, case.threads)
 
 
-def _through(engine: ShardEngine, rows: Tensor) -> Tensor:
+def through(engine: ShardEngine, rows: Tensor) -> Tensor:
+    """Return what an engine makes of rows, `[1, rows, hidden]`, in as few runs as fit."""
     outputs = [
         engine.run(0, start, rows[:, start : start + CHUNK_ROWS])
         for start in range(0, rows.shape[1], CHUNK_ROWS)

@@ -15,7 +15,9 @@ import rfc8785
 from app.core.errors import BadInputError
 from app.core.identifiers import BlobHash, RequestId
 from app.core.model import ModelManifest
-from app.proof.records.json_fields import flag, json_object, text, whole_numbers
+from app.proof.records.json_fields import flag, json_object, records, text, whole_numbers
+from app.proof.records.picture_text import PictureText
+from workers.protocol.span_shape import RowForm
 
 SALT_BYTES: Final = 16
 _REQUEST_TYPE: Final = "poip/v3/request"
@@ -33,11 +35,22 @@ class RequestText:
     """What was tokenised, a chat's marks included; empty where tokens were given."""
     rendered: bool = False
     """Whether the text has its special tokens already, from a chat template."""
+    pictures: tuple[PictureText, ...] = ()
+    """What some of the tokens stand for."""
 
     def content(self) -> bytes:
         """Return the bytes whose SHA-256 stands for the request."""
-        fields = {**asdict(self), "type": _REQUEST_TYPE, "salt": self.salt.hex()}
-        return rfc8785.dumps({**fields, "tokens": list(self.tokens)})
+        fields: dict[str, Any] = {
+            "type": _REQUEST_TYPE,
+            "request": self.request,
+            "salt": self.salt.hex(),
+            "tokens": list(self.tokens),
+            "text": self.text,
+            "rendered": self.rendered,
+        }
+        if self.pictures:
+            fields["pictures"] = [each.fields() for each in self.pictures]
+        return rfc8785.dumps(fields)
 
     @property
     def digest(self) -> str:
@@ -58,6 +71,9 @@ class RequestText:
             whole_numbers(fields, "tokens"),
             text(fields, "text"),
             flag(fields, "rendered"),
+            tuple(map(PictureText.read, records(fields, "pictures")))
+            if "pictures" in fields
+            else (),
         )
         if read.content() != data:
             raise BadInputError("proof.not_canonical")
@@ -71,6 +87,8 @@ def model_content(manifest: ModelManifest) -> bytes:
     Each attempt asks for those of the same few models, of hundreds of blocks.
     """
     fields: dict[str, Any] = asdict(manifest)
+    if manifest.cache_rows is RowForm.F32:  # models are called as before caches had forms
+        del fields["cache_rows"]
     return rfc8785.dumps({"type": _MODEL_TYPE, "manifest": _exact(fields)})
 
 

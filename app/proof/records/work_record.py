@@ -27,6 +27,7 @@ from app.proof.records.tensor_fields import read_tensor, written
 from workers.identity.answer_leaf import no_answer
 from workers.identity.merkle import root_hash
 from workers.identity.transcript import step_leaves
+from workers.protocol.bounds import is_digest
 from workers.protocol.wire import Tensor
 
 _TYPE: Final = "poip/v3/work"
@@ -43,6 +44,20 @@ class WorkStep:
     answer: Tensor | None
     """A token with its figures (`workers.identity.answer_leaf`) or a vector; None where unwanted or
     where it was lost on its way."""
+    leaves: tuple[str, ...] = ()
+    """Of pixels that were sent in place of the tokens (`workers.identity.transcript.step_leaves`),
+    hexadecimal: they are not kept themselves."""
+
+    def input_leaves(self) -> list[bytes]:
+        """Return the leaves of what was read."""
+        if self.leaves:
+            return [bytes.fromhex(each) for each in self.leaves]
+        return step_leaves(np.array([self.tokens], "<i8"), self.position)
+
+    @property
+    def input_root(self) -> str:
+        """The root over what was read, hexadecimal."""
+        return root_hash(self.input_leaves()).hex()
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class WorkRecord:
                 "tokens": list(step.tokens),
                 "wanted": step.wanted,
                 "answer": None if step.answer is None else written(step.answer),
+                **({"leaves": list(step.leaves)} if step.leaves else {}),
             }
             for step in self.steps
         ]
@@ -76,9 +92,9 @@ class WorkRecord:
         return read
 
     def input_root(self, steps: int) -> str:
-        """Return the root over the tokens of the first steps, hexadecimal."""
-        tensors = [np.array([step.tokens], "<i8") for step in self.steps[:steps]]
-        return _root(self.steps, tensors)
+        """Return the root over what was read in the first steps, hexadecimal."""
+        leaves = (leaf for step in self.steps[:steps] for leaf in step.input_leaves())
+        return root_hash(list(leaves)).hex()
 
     def output_root(self, steps: int) -> str | None:
         """Return the root over what the first steps were answered with, hexadecimal.
@@ -127,4 +143,12 @@ def _step(fields: Fields) -> WorkStep:
         whole_numbers(fields, "tokens"),
         flag(fields, "wanted"),
         None if answer is None else read_tensor(answer),
+        _leaves(fields),
     )
+
+
+def _leaves(fields: Fields) -> tuple[str, ...]:
+    leaves = fields.get("leaves", [])
+    if not (isinstance(leaves, list) and all(map(is_digest, leaves))):
+        raise BadInputError("proof.odd_field", field="leaves")
+    return tuple(leaves)

@@ -13,6 +13,8 @@ from workers.protocol.wire import Tensor
 
 _EXPONENTIAL: Final = 2e-6
 """Relative error of a softmax's exponentials and of their sum, in float32."""
+_UNSEEN: Final = 1e4
+"""So far below the highest a score is a row's that was hidden: its weight is none in float32."""
 MOST_NUMBERS: Final = 1 << 28
 """Of keys, or values, once for each query of a row."""
 _TURN: Final = 4 * UNIT
@@ -51,6 +53,17 @@ class Heads:
         if size < 1 or any(attributes.values()):
             raise NotCoveredError(operator.name)
         return read
+
+    @classmethod
+    def both_ways(cls, operator: Operator, width: int) -> Heads:
+        """Read an encoder's operator whose queries are so wide."""
+        attributes: dict[str, Any] = dict(operator.attributes)
+        heads = attributes.pop("num_heads")
+        size = width // heads
+        scale = float(attributes.pop("scale", 0.0)) or size**-0.5
+        if size < 1 or any(attributes.values()):
+            raise NotCoveredError(operator.name)
+        return cls(heads, heads, size, scale, 0.0, -1, turns=False, neighbours=False)
 
 
 def first_seen(heads: Heads, position: int) -> int:
@@ -103,7 +116,9 @@ def attended(
     if bias is not None:
         scores = scores + bias.astype(np.float64).reshape(-1, rows)
     moved += 4 * UNIT * np.abs(scores)
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    behind = scores.max(axis=1, keepdims=True) - scores
+    moved[behind > _UNSEEN] = 0.0  # however far such a score may be off, its row is not seen
+    weights = np.exp(-behind)
     weights /= weights.sum(axis=1, keepdims=True)
     answer = np.einsum("hr,hrd->hd", weights, value)
     share = np.expm1(2 * moved.max(axis=1)) + 2 * gamma(rows + 2) + _EXPONENTIAL

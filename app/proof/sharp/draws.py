@@ -9,7 +9,13 @@ from typing import Final
 
 from app.proof.case import AuditStep
 from app.proof.sharp.graph import Operator, StageGraph
-from app.proof.sharp.operators import ATTENTION, cache_states, read_states
+from app.proof.sharp.operators import (
+    ATTENTION,
+    BOTH_WAYS,
+    cache_states,
+    read_states,
+    seen_states,
+)
 
 DRAWN_ROWS: Final = 3
 DRAWN_OPERATORS: Final = 24
@@ -52,10 +58,18 @@ class Extent:
         """Return how many rows a step has."""
         return self.ends[step] - (self.ends[step - 1] if step else 0)
 
+    def beside(self, row: int) -> range:
+        """Return the rows of the step that a row is of."""
+        step = self.step_of(row)
+        return range(self.ends[step] - self.rows_of(step), self.ends[step])
+
 
 @dataclass(frozen=True)
 class Draw:
-    """One operator in one row; of an attention perhaps only what it writes into the cache."""
+    """One operator in one row; of an attention perhaps only what it writes into the cache.
+
+    `reads_cache` where it reads other rows too, kept in a cache or not.
+    """
 
     operator: Operator
     row: int
@@ -86,9 +100,9 @@ def draw(
         for operator in _some(graph.operators, operators, numbers):
             of_step = not graph.by_step.isdisjoint(operator.outputs)
             place = last if of_step else row
-            reads = operator.kind == ATTENTION
+            reads = operator.kind in (ATTENTION, BOTH_WAYS)
             found[Draw(operator, place, reads)] = None
-            if reads:
+            if operator.kind == ATTENTION:
                 found |= dict.fromkeys(_chained(graph, operator, row, numbers))
     return tuple(found)
 
@@ -97,6 +111,9 @@ def leaves_of(graph: StageGraph, extent: Extent, drawn: Draw) -> Iterator[Leaf]:
     """Yield what must be opened to recompute one operator and to compare."""
     operator = drawn.operator
     names = {*read_states(graph, operator), *operator.outputs}
+    if operator.kind == BOTH_WAYS and drawn.reads_cache:
+        for state in sorted(seen_states(graph, operator)):
+            yield from (Leaf(state, row) for row in extent.beside(drawn.row) if row != drawn.row)
     if operator.kind == ATTENTION:
         if drawn.reads_cache:
             for state in cache_states(operator):

@@ -67,7 +67,7 @@ def end_deviation(
         return 0.0
     if not np.isfinite(ended).all():
         return WITHOUT_MEASURE
-    if case.shape.answer_size:
+    if case.shape.has_head and case.shape.answer_size:
         return _vector_deviation(claimed, ended, quantized=quantized)
     if case.shape.has_head:
         tolerance = QUANTIZED_FIGURES_TOLERANCE if quantized else FIGURES_TOLERANCE

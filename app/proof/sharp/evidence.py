@@ -31,11 +31,13 @@ from workers.identity.digests import sampling_fields
 from workers.protocol.bounds import read_fields, write_fields
 from workers.protocol.forms import field_forms
 from workers.protocol.sampling_rule import SamplingRule
-from workers.protocol.span_shape import SpanShape
+from workers.protocol.span_shape import RowForm, SpanShape
 from workers.protocol.wire import Tensor
 
 SHARP_EVIDENCE_TYPE: Final = "poip/v1/sharp-evidence"
 _SHAPE: Final = field_forms(SpanShape)
+_UNSAID: Final = {"cache_rows": RowForm.F32.value}
+"""What evidence from before caches had forms does not say of a span."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class SharpEvidence:
         if fields.get("type") != SHARP_EVIDENCE_TYPE:
             raise BadInputError("proof.odd_field", field="type")
         try:
-            shape = SpanShape(*read_fields(_SHAPE, dict(record(fields, "shape"))))
+            shape = SpanShape(*read_fields(_SHAPE, _UNSAID | dict(record(fields, "shape"))))
         except WireError:
             raise BadInputError("proof.odd_field", field="shape") from None
         return cls(

@@ -21,6 +21,11 @@ LENGTHS: Final = ("seqlens_k", "total_len")
 CODED_PRODUCT: Final = "MatMulNBits"
 PRESENT: Final = "present."
 CODES_SUFFIX: Final = ".codes"
+EXPERTS: Final = "Experts"
+"""What stands for a layer of experts. Which of them a row goes to is a jump
+(`app.proof.router_ties`), so that states between a router's scores and the sum of what experts made
+are nobody's to compare: that all is one operator. Everything else is judged."""
+_TOP: Final = "TopK"
 _VIEWS: Final = frozenset({"Split", "Reshape"})
 """What only shows a row in another form; the last row of a step (`Gather`) is another such."""
 
@@ -56,7 +61,8 @@ class StageGraph:
         self._weights = weights
         self._stored = {each.name: each for each in graph.initializer}
         self._arrays: dict[str, Tensor] = {}
-        self.nodes = tuple(_operator(number, node) for number, node in enumerate(graph.node))
+        nodes = [_operator(number, node) for number, node in enumerate(graph.node)]
+        self.nodes = _without_experts(nodes)
         self.outputs: tuple[str, ...] = tuple(each.name for each in graph.output)
         self._makers = {name: node for node in self.nodes for name in node.outputs}
 
@@ -90,6 +96,11 @@ class StageGraph:
     def is_quantized(self) -> bool:
         """Whether some of its products are with codes."""
         return any(node.kind == CODED_PRODUCT for node in self.nodes)
+
+    @cached_property
+    def mixture(self) -> Operator | None:
+        """A layer of experts, the first; None where there is none."""
+        return next((node for node in self.nodes if node.kind == EXPERTS), None)
 
     @cached_property
     def beside(self) -> frozenset[str]:
@@ -261,3 +272,48 @@ def _place(tensor: onnx.TensorProto) -> StoredPlace | None:
 def _operator(number: int, node: onnx.NodeProto) -> Operator:
     attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     return Operator(number, node.op_type, tuple(node.input), tuple(node.output), attributes)
+
+
+def _without_experts(nodes: Sequence[Operator]) -> tuple[Operator, ...]:
+    """Return a graph's nodes, in order, with one in the place of all that mix experts.
+
+    It reads the rows that came to them, and makes what they add up to.
+    """
+    makers = {name: node for node in nodes for name in node.outputs}
+    chosen = {_scores(node, makers) for node in nodes if node.kind == _TOP} - {""}
+    kept: list[Operator] = []
+    for node in nodes:
+        if chosen.isdisjoint(node.inputs):
+            kept.append(node)
+        elif (hidden := _given_back(node, makers)) is None:
+            chosen.update(node.outputs)
+        else:
+            kept.append(_mixture(node, hidden))
+    return tuple(kept)
+
+
+def _scores(node: Operator, makers: Mapping[str, Operator]) -> str:
+    """Return what a choice of the largest is made by: scores, before they are made shares of."""
+    while True:
+        name = _input(node, 0)
+        maker = makers.get(name)
+        if maker is None or maker.kind != "Softmax" or maker.number >= node.number:
+            return name
+        node = maker
+
+
+def _input(node: Operator, place: int) -> str:
+    """Return what a node reads there; empty where it reads nothing, as a stranger's may."""
+    return node.inputs[place] if place < len(node.inputs) else ""
+
+
+def _given_back(node: Operator, makers: Mapping[str, Operator]) -> str | None:
+    """Return the rows whose shape a sum is brought into, where that is what a node does."""
+    if node.kind != "Reshape":
+        return None
+    shape = makers.get(_input(node, 1))
+    return _input(shape, 0) or None if shape is not None and shape.kind == "Shape" else None
+
+
+def _mixture(node: Operator, hidden: str) -> Operator:
+    return type(node)(node.number, EXPERTS, (hidden,), node.outputs, {})

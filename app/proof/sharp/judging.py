@@ -12,14 +12,16 @@ from app.proof.case import AuditCase, AuditStep
 from app.proof.sharp.classes import RoundingClass
 from app.proof.sharp.draws import Draw, Extent, Leaf, leaf_at, leaves_of
 from app.proof.sharp.ends import choice_deviation, end_deviation, final_row_deviation
-from app.proof.sharp.graph import NotCoveredError, StageGraph
+from app.proof.sharp.graph import EXPERTS, NotCoveredError, StageGraph
 from app.proof.sharp.one_row import OneRow
 from app.proof.sharp.operators import (
-    CacheRows,
+    BOTH_WAYS,
+    SeenRows,
     cache_states,
     recompute,
     require_covered,
     rounding_of,
+    seen_states,
 )
 from app.proof.sharp.products import Numbers
 from app.proof.sharp.recomputed import Recomputed, excess
@@ -134,7 +136,8 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     )
     wrong = [drawn for drawn, each in judged.items() if each > 1]
     if not wrong:
-        return found
+        mixture = sharp.graph.mixture
+        return found if mixture is None else _beside_experts(found, mixture.name)
     first = min(wrong, key=lambda drawn: (drawn.operator.number, drawn.row))
     return replace(
         found,
@@ -145,8 +148,13 @@ def _judged(sharp: SharpCase, draws: Sequence[Draw], opened: Mapping[Leaf, Tenso
     )
 
 
+def _beside_experts(found: SharpVerdict, mixture: str) -> SharpVerdict:
+    """Return that nothing is wrong around experts: who is not convicted so is not cleared."""
+    return replace(found, reason=SharpReason.NOT_COVERED, operator=mixture)
+
+
 def _deviation(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> float | None:
-    """Return how far an operator is off in a row; None where the phone's rounding is not known."""
+    """Return how far an operator is off in a row; None where that cannot be told."""
     compared = compare(sharp, drawn, opened)
     return None if compared is None else max(excess(*each) for each in compared)
 
@@ -156,19 +164,20 @@ def compare(
 ) -> list[tuple[Tensor, Recomputed]] | None:
     """Return each output of an operator in a row, as it was opened and as it must be.
 
-    Of a product these are some `numbers`, or all. None where the phone's rounding is not known.
+    Of a product these are some `numbers`, or all. None where the phone's rounding is not known, and
+    of experts.
     Raises `KeyError` for a state that was not opened, `NotCoveredError` and `IndexError`.
     """
     graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
     step = extent.step_of(drawn.row)
     rounding = rounding_of(graph, operator, extent.rows_of(step), sharp.rounding)
-    if rounding is None:
+    if rounding is None or operator.kind == EXPERTS:
         return None
     leaves = {leaf.state: leaf for leaf in leaves_of(graph, extent, drawn)}
     own = {name: opened[leaf_at(graph, extent, name, drawn.row)] for name in leaves}
     row = OneRow(graph, drawn.row, _entered(sharp, step, drawn.row), own)
-    cache = _cache(drawn, opened) if drawn.reads_cache else None
-    honest = recompute(operator, row, rounding, cache, numbers)
+    seen = _seen(sharp, drawn, opened) if drawn.reads_cache else None
+    honest = recompute(operator, row, rounding, seen, numbers)
     some = slice(None) if numbers is None else list(numbers)
     return [(own[name][some], each) for name, each in honest.items()]
 
@@ -179,16 +188,35 @@ def _entered(sharp: SharpCase, step: int, row: int) -> Tensor:
     return np.atleast_1d(entered)
 
 
-def _cache(drawn: Draw, opened: Mapping[Leaf, Tensor]) -> CacheRows:
+def _seen(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> SeenRows:
+    if drawn.operator.kind == BOTH_WAYS:
+        return _beside(sharp, drawn, opened)
     keys, values = (
         np.stack([opened[Leaf(state, row)] for row in range(drawn.row + 1)])
         for state in cache_states(drawn.operator)
     )
-    return CacheRows(keys, values)
+    return SeenRows(keys, values, drawn.row)
+
+
+def _beside(sharp: SharpCase, drawn: Draw, opened: Mapping[Leaf, Tensor]) -> SeenRows:
+    """Return keys and values of all rows of a step, read off the states that hold them."""
+    graph, extent, operator = sharp.graph, sharp.extent, drawn.operator
+    states, step = seen_states(graph, operator), extent.step_of(drawn.row)
+    rows = []
+    for place in extent.beside(drawn.row):
+        own = {name: opened[Leaf(name, place)] for name in states}
+        rows.append(OneRow(graph, place, _entered(sharp, step, place), own))
+    keys, values = (np.stack([row.value(name) for row in rows]) for name in operator.inputs[1:3])
+    return SeenRows(keys, values, drawn.row - extent.beside(drawn.row).start)
 
 
 def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
-    """Return how far the worst of the opened rows ends from what was sent."""
+    """Return how far the worst of the opened rows ends from what was sent.
+
+    Where rows may honestly have gone to other experts the time before they may end anywhere.
+    """
+    if sharp.graph.mixture is not None:
+        return 0.0
     case, quantized = sharp.case, sharp.graph.is_quantized
     ends = [
         end_deviation(case, step, row, ended, quantized=quantized)
@@ -203,6 +231,8 @@ def end_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
 
 def choice_of(sharp: SharpCase, opened: Mapping[Leaf, Tensor]) -> float:
     """Return how far the worst of the tokens that came of opened logits is from being chosen."""
+    if sharp.graph.mixture is not None:
+        return 0.0
     case, quantized = sharp.case, sharp.graph.is_quantized
     return max(
         (

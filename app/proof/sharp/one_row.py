@@ -64,10 +64,11 @@ class OneRow:
         return np.split(row, widths[:-1])[maker.outputs.index(name)]
 
 
-def made_beside(graph: StageGraph, name: str, position: int) -> Tensor:
-    """Return what is made of lengths and constants, for the row at a position as if it came alone.
+def made_beside(graph: StageGraph, name: str, position: int, rows: int = 1) -> Tensor:
+    """Return what is made of lengths and constants, for so many rows that come together.
 
-    Raises `NotCoveredError` for operators that are not known, or that make too much.
+    The last of them has the position; with one it is as if that came alone. Raises
+    `NotCoveredError` for operators that are not known, or that make too much.
     """
     lengths = (np.array([position], np.int32), np.array(position + 1, np.int32))
     known: dict[str, Tensor] = dict(zip(LENGTHS, lengths, strict=True))
@@ -75,7 +76,7 @@ def made_beside(graph: StageGraph, name: str, position: int) -> Tensor:
     for node in _needed(graph, name):
         _require_known(node)
         if node.kind == "Shape":
-            known[node.outputs[0]] = np.array([1], np.int64)
+            known[node.outputs[0]] = np.array([rows], np.int64)
             continue
         inputs = [
             graph.weight(each) if graph.is_weight(each) else known[each] for each in node.inputs
@@ -121,7 +122,7 @@ def _numbers(node: Operator, inputs: _Inputs) -> int:
             rows, numbers = inputs
             axis = node.attributes.get("axis", 0)
             return int(rows.size // max(rows.shape[axis], 1) * numbers.size)
-        case "Add" | "Sub" | "Mul" | "Max":
+        case "Add" | "Sub" | "Mul" | "Max" | "Less" | "Where" | "Clip":
             return math.prod(np.broadcast_shapes(*(each.shape for each in inputs)))
         case _:
             return sum(each.size for each in inputs)
@@ -158,7 +159,10 @@ def _expand(_node: Operator, inputs: _Inputs) -> Tensor:
 
 
 _KINDS: Final[Mapping[str, Callable[[Operator, _Inputs], Tensor]]] = {
+    "Abs": lambda _node, inputs: np.abs(*inputs),
     "Add": lambda _node, inputs: np.add(*inputs),
+    "Clip": lambda _node, inputs: np.clip(*inputs),
+    "Less": lambda _node, inputs: np.less(*inputs),
     "Sub": lambda _node, inputs: np.subtract(*inputs),
     "Mul": lambda _node, inputs: np.multiply(*inputs),
     "Max": lambda _node, inputs: np.maximum(*inputs),
@@ -168,10 +172,13 @@ _KINDS: Final[Mapping[str, Callable[[Operator, _Inputs], Tensor]]] = {
     "Gather": _gather,
     "Range": _range,
     "Squeeze": _squeeze,
+    "Transpose": lambda node, inputs: np.transpose(inputs[0], node.attributes["perm"]),
     "Unsqueeze": _unsqueeze,
+    "Where": lambda _node, inputs: np.where(*inputs),
 }
 _ATTRIBUTES: Final = {
     "Cast": frozenset({"to"}),
     "Concat": frozenset({"axis"}),
     "Gather": frozenset({"axis"}),
+    "Transpose": frozenset({"perm"}),
 }

@@ -11,8 +11,8 @@ import numpy as np
 from app.proof.sharp import plain_operators
 from app.proof.sharp.attention import Heads, attended, first_seen, turned
 from app.proof.sharp.classes import Rounding, RoundingClass
-from app.proof.sharp.graph import NotCoveredError, Operator, StageGraph
-from app.proof.sharp.one_row import OneRow
+from app.proof.sharp.graph import EXPERTS, NotCoveredError, Operator, StageGraph
+from app.proof.sharp.one_row import OneRow, made_beside
 from app.proof.sharp.products import Numbers, biased, coded_product, coded_row, product
 from app.proof.sharp.recomputed import Recomputed
 from workers.protocol.wire import Tensor
@@ -22,6 +22,9 @@ _NORMS: Final = {
     "LayerNormalization": plain_operators.layer_norm,
 }
 ATTENTION: Final = "GroupQueryAttention"
+BOTH_WAYS: Final = "MultiHeadAttention"
+"""An encoder's: it reads all rows of its step and keeps none."""
+_BIAS_INPUT: Final = 5
 _ELEMENTWISE: Final = frozenset(
     {"Add", "Sub", "Mul", "Div", "Relu", "Gelu", "Sigmoid", "Tanh"},
 )
@@ -30,6 +33,8 @@ COVERED: Final = frozenset(
         *_NORMS,
         *_ELEMENTWISE,
         ATTENTION,
+        BOTH_WAYS,
+        EXPERTS,
         "FusedMatMul",
         "MatMulNBits",
         "Gather",
@@ -37,23 +42,36 @@ COVERED: Final = frozenset(
         "RotaryEmbedding",
     }
 )
-"""Routers and experts are not among them."""
+"""Of experts nothing is recomputed but what stands around them."""
 
 
 @dataclass(frozen=True)
-class CacheRows:
-    """What an attention may read, `[rows, key heads * size]`: from the first row to its own."""
+class SeenRows:
+    """What an attention may read, `[rows, key heads * size]`.
+
+    From the first row to its own; both ways all rows of its step.
+    """
 
     keys: Tensor
     values: Tensor
+    own: int
+    """Which of them is its own."""
 
 
 def require_covered(graph: StageGraph) -> None:
     """Raise `NotCoveredError` where some operator of a stage cannot be recomputed."""
     for operator in graph.operators:
-        odd = any(operator.inputs[11:]) or any(operator.inputs[9:10])
-        if operator.kind not in COVERED or (operator.kind == ATTENTION and odd):
+        if operator.kind not in COVERED or _is_odd(operator):
             raise NotCoveredError(operator.name)
+
+
+def _is_odd(operator: Operator) -> bool:
+    """Tell whether an attention has inputs that are not recomputed."""
+    inputs = operator.inputs
+    if operator.kind == BOTH_WAYS:
+        lacks = len(inputs) < 3 or not all(inputs[:3])
+        return lacks or any(inputs[3:_BIAS_INPUT]) or any(inputs[_BIAS_INPUT + 1 :])
+    return operator.kind == ATTENTION and (any(inputs[11:]) or any(inputs[9:10]))
 
 
 def read_states(graph: StageGraph, operator: Operator) -> frozenset[str]:
@@ -65,6 +83,11 @@ def cache_states(operator: Operator) -> tuple[str, str]:
     """Return the names of the keys and values that an attention reads and extends."""
     _attention, keys, values = operator.outputs
     return keys, values
+
+
+def seen_states(graph: StageGraph, operator: Operator) -> frozenset[str]:
+    """Return the states that hold what an attention both ways reads of other rows."""
+    return frozenset(state for name in operator.inputs[1:3] for state in graph.sources(name))
 
 
 def _packed_width(operator: Operator, row: OneRow) -> int:
@@ -91,16 +114,18 @@ def recompute(
     operator: Operator,
     row: OneRow,
     rounding: Rounding,
-    cache: CacheRows | None,
+    seen: SeenRows | None,
     numbers: Numbers = None,
 ) -> Mapping[str, Recomputed]:
     """Return what each output of an operator must be in a row; of a product, some `numbers` of it.
 
-    Without a `cache` an attention is held only to what it writes there.
+    Without rows `seen` an attention is held only to what it writes into the cache.
     Raises `NotCoveredError`, and `KeyError` for a state that was not opened.
     """
     if operator.kind == ATTENTION:
-        return _attention(operator, row, cache)
+        return _attention(operator, row, seen)
+    if operator.kind == BOTH_WAYS:
+        return {operator.outputs[0]: _both_ways(operator, row, seen)}
     return {operator.outputs[0]: _single(operator, row, rounding, numbers)}
 
 
@@ -150,9 +175,7 @@ def _rotary(operator: Operator, row: OneRow) -> Recomputed:
     return turned(value, len(value) // heads, cosines, sines, neighbours=neighbours)
 
 
-def _attention(
-    operator: Operator, row: OneRow, cache: CacheRows | None
-) -> Mapping[str, Recomputed]:
+def _attention(operator: Operator, row: OneRow, seen: SeenRows | None) -> Mapping[str, Recomputed]:
     inputs = [*operator.inputs, *[""] * 11]
     heads = Heads.of(operator, _packed_width(operator, row))
     query, key, value = _apart(inputs, row, heads)
@@ -165,12 +188,25 @@ def _attention(
         )
     keys, values = cache_states(operator)
     written = {keys: new_key, values: Recomputed(value.astype(np.float64), np.zeros(value.shape))}
-    if cache is None:
+    if seen is None:
         return written
     first = first_seen(heads, row.position)
     bias = row.value(inputs[10])[..., first:] if inputs[10] else None
-    answer = attended(heads, exact, cache.keys[first:], cache.values[first:], bias)
+    answer = attended(heads, exact, seen.keys[first:], seen.values[first:], bias)
     return {operator.outputs[0]: answer, **written}
+
+
+def _both_ways(operator: Operator, row: OneRow, seen: SeenRows | None) -> Recomputed:
+    if seen is None:
+        raise KeyError(operator.outputs[0])
+    query = row.value(operator.inputs[0])
+    heads = Heads.both_ways(operator, len(query))
+    rows, bias = len(seen.keys), None
+    if any(operator.inputs[_BIAS_INPUT:]):
+        every = made_beside(row.graph, operator.inputs[_BIAS_INPUT], rows - 1, rows)
+        bias = every[..., seen.own, :]
+    exact = Recomputed(query.astype(np.float64), np.zeros(query.shape))
+    return attended(heads, exact, seen.keys, seen.values, bias)
 
 
 def _apart(inputs: list[str], row: OneRow, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:

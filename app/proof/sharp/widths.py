@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.proof.sharp.graph import CODED_PRODUCT, NotCoveredError, Operator, StageGraph
+from app.proof.sharp.graph import CODED_PRODUCT, EXPERTS, NotCoveredError, Operator, StageGraph
 from workers.protocol.span_shape import SpanShape
 
 
@@ -21,6 +21,8 @@ def width(graph: StageGraph, shape: SpanShape, name: str) -> int:
             return int(graph.weight(maker.inputs[1])[maker.outputs.index(name)])
         case "Gather" if graph.is_weight(maker.inputs[0]):
             return int(graph.weight_shape(maker.inputs[0])[-1])
+        case _ if maker.kind == EXPERTS:
+            return width(graph, shape, maker.inputs[0])
         case "GatherBlockQuantized":
             scales = graph.weight_shape(maker.inputs[2])
             return int(scales[-1]) * int(maker.attributes["block_size"])

@@ -6,7 +6,7 @@ keeps them, so they hold values and, where something is told meanwhile, whom to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from app.core.assignment import Assignment
@@ -15,7 +15,7 @@ from app.core.device import PhoneInspection
 from app.core.identifiers import RequestId, Serial
 from app.core.model import ModelManifest
 from app.core.standard.rules import Conformance
-from app.core.tasks import Task
+from app.core.tasks import Task, without_pictures
 from app.faults.catalogue import Fault
 from app.faults.experiments.plan import Experiment
 from app.ledger.views.discrepancy_rows import Discrepancies
@@ -76,6 +76,10 @@ class Ask(Command[RequestId]):
     """Whose text it is: what was computed for one keeper is reused for no other."""
     traced: bool = False
     """Whether its events tell where the time of each step went."""
+
+    def as_record(self) -> Ask:
+        """Return it without pictures, which would fill the record."""
+        return replace(self, task=without_pictures(self.task))
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class SetChecks(Command[None]):
     audit_rate: float
     """Share of receipts audited, 0 to 1."""
     mode: CheckMode
+    verifiers: bool | None = None
+    """Whether idle phones audit others of their class; None leaves that as it is."""
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,8 @@ from app.rack.compared_plans import Foresight, PlanComparison
 from app.rack.events.values import UnreadableError, read_as, write_as
 from workers.protocol.boundary import Boundary
 
-MOST_CALL_BYTES: Final = 16 << 20
-"""Of what a program sends; the longest conversation is shorter by far."""
+MOST_CALL_BYTES: Final = 64 << 20
+"""Of what a program sends; the longest conversation with its pictures is shorter."""
 MOST_ANSWER_BYTES: Final = 256 << 20
 HEAD: Final = struct.Struct(">I")
 COMMANDS: Final[Mapping[str, type[Command[Any]]]] = {

@@ -390,7 +390,7 @@ class Assigner:
     def _renewed_predictor(self) -> Predictor:
         """Predict by what is known of the phones now."""
         self.predictor = self.problems.predictor(self.objective, self.pins)
-        self._slowness = dict(self.problems.slowness)
+        self._slowness = self.problems.known_slowness
         return self.predictor
 
 

@@ -13,7 +13,7 @@ from app.core.identifiers import Serial
 from app.core.nursery import Nursery
 from app.rack.layers.spans import Applied
 
-LONGEST_S: Final = 20.0
+LONGEST_S: Final = 60.0
 """What a move waits for at most: whatever is not read by then is read after it."""
 LOOK_S: Final = 0.1
 

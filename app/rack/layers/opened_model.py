@@ -61,4 +61,5 @@ def choice_of(manifest: ModelManifest, quality: Quality | None) -> ModelChoice:
         sum(blob.size_bytes for blob in blobs),
         tasks_of(manifest),
         harm_of(manifest, quality),
+        manifest.eyes is not None,
     )

@@ -105,7 +105,7 @@ class Preloader:
 
         Of a model of two chains none: phones beside each other may hold layers of both.
         """
-        if applied.model.paired:
+        if applied.model.two_chains:
             return {}
         problem = self._assigner.problem().admitted()
         layer_blobs = footprint_of(problem).layer_blobs

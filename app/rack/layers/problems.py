@@ -20,8 +20,10 @@ from app.placement.asking.question import FIRST_ANSWER_S, Planner, PlannerQuesti
 from app.placement.conditions import UNTOLD, Conditions, PhoneBody, UnmetRules
 from app.placement.prediction import Predictor
 from app.placement.problem import Objective, Pin, PlacementProblem, Plan, Prediction
+from app.placement.rebalancing.recorded import slower_than_others
 from app.rack.blocking import BlockingPool
 from app.rack.layers.asked_conditions import AskedConditions
+from app.rack.layers.quotes import reckoned_prices
 from app.rack.options import RackOptions
 from app.rack.paths.path_finder import PathFinder
 from app.rack.phones.fleet import Fleet
@@ -104,7 +106,7 @@ class Problems:
     async def _ask(
         self, question: PlannerQuestion, heard: Callable[[Proposal], object] | None = None
     ) -> Proposal:
-        problem, slowness = question.problem, dict(self.slowness)
+        problem, slowness = question.problem, self.known_slowness
         whole = self.problem(problem.objective, problem.pins, self._fleet.usable)
         loop = asyncio.get_running_loop()
 
@@ -136,9 +138,11 @@ class Problems:
             raise ShardloomError("layers.no_model")
         if not phones:
             raise DoesNotFitError("rack.no_phone_ready", account=self._fleet.account)
+        slowness = self.known_slowness
+        profiles = (self._profile(phone, slowness) for phone in phones)
         return PlacementProblem(
             model=model,
-            devices=tuple(profile for phone in phones if (profile := self._profile(phone))),
+            devices=tuple(filter(None, profiles)),
             links=self._path_finder.measured.profiles(phones),
             objective=objective,
             pins=pins,
@@ -148,6 +152,7 @@ class Problems:
             boundary=options.boundary,
             conditions=self._conditions_for(phones),
             reputations=_reputations(phones),
+            prices=reckoned_prices(phones, model.layer_count),
             bodies=_bodies(phones),
             resident={phone.serial: frozenset(phone.connection.stored) for phone in phones},
         )
@@ -165,6 +170,21 @@ class Problems:
             if (profile := phones[stage.serial].connection.push_profile) is not None
         ]
         return max(taken_s, default=0.0)
+
+    @property
+    def known_slowness(self) -> dict[Serial, float]:
+        """How many times slower than its profile each phone is, by what was measured last."""
+        return {**self.recorded_slowness, **self.slowness}
+
+    @property
+    def recorded_slowness(self) -> dict[Serial, float]:
+        """How many times slower than others phones were by the journal, where that is much."""
+        recorded = {
+            phone.serial: pace.times_slower(speed.weight_bytes_per_second, speed.step_overhead_s)
+            for phone in self._fleet.usable
+            if phone.standing and (pace := phone.standing.pace) and (speed := phone.profile)
+        }
+        return slower_than_others(recorded)
 
     def breach(self, assignment: Assignment) -> Fact | None:
         """Return what an assignment made by hand breaks of the conditions."""
@@ -197,9 +217,10 @@ class Problems:
         asked = self.conditions.by_serial({each.serial: each.name for each in phones})
         return asked | Conditions(unmet=_unmet(phones))
 
-    def _profile(self, phone: Phone) -> DeviceProfile | None:
+    @staticmethod
+    def _profile(phone: Phone, slowness: Mapping[Serial, float]) -> DeviceProfile | None:
         profile = phone.profile
-        return profile.slowed(self.slowness.get(phone.serial, 1.0)) if profile else None
+        return profile.slowed(slowness.get(phone.serial, 1.0)) if profile else None
 
 
 def _reputations(phones: Iterable[Phone]) -> dict[Serial, float]:

@@ -138,7 +138,8 @@ class Rebalancer:
             return
         self._beliefs, causes = look(self._beliefs, self._reading(applied, now_s))
         phones, ring = self._fleet.phones, applied.assignment.serials
-        self._assigner.problems.slowness = self._beliefs.slowness(phones, ring)
+        problems = self._assigner.problems
+        problems.slowness = self._beliefs.slowness(phones, ring, problems.recorded_slowness)
         if causes and not self._assigner.by_hand:
             await self._consider(applied, causes)
 
@@ -150,7 +151,7 @@ class Rebalancer:
 
     def _reading(self, applied: Applied, now_s: float) -> Reading:
         stages = []
-        for serial, expected_s in applied.expected_s.items():
+        for serial, expected_s in applied.decoding_s.items():
             measured_s, steps = applied.meter.stage_s(serial, now_s - READ_OVER_S)
             stages.append(StageReading(serial, expected_s, measured_s, steps))
         holders = applied.assignment.serials

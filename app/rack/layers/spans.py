@@ -66,6 +66,14 @@ class Applied:
         """Stages in ring order."""
         return tuple(span.stage for span in self.spans)
 
+    @property
+    def decoding_s(self) -> Mapping[Serial, float]:
+        """What a token is to take each phone that computes it: before a decoder none does."""
+        before = {
+            span.stage.serial for span in self.spans if span.shape.encodes or span.shape.looks
+        }
+        return {phone: each_s for phone, each_s in self.expected_s.items() if phone not in before}
+
 
 class SpanLoader:
     """Loads and unloads spans. Lives on the service loop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from app.devices.discovery.phone_sources import Reach
 from app.devices.links.tcp_link import split_address
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.placement.conditions import MOST_CELSIUS, UNCONDITIONAL, Conditions, is_most_celsius
+from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
 from app.virtual.persona import Persona, first_personas
 
@@ -31,9 +33,10 @@ LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
-    | {"count", "workers", "balancing", "check_everything", "lookup"}
+    | {"count", "workers", "balancing", "check_everything", "verifiers", "lookup"}
     | {"known", "excluded", "trusted", "private", "least_reputation"}
     | {"least_battery_percent", "most_celsius"}
+    | {"objective", "most_token_ms", "least_tokens_per_second"}
 )
 _PERSONA_KEYS: Final = frozenset(field.name for field in fields(Persona))
 _KNOWN_KEYS: Final = frozenset(field.name for field in fields(KnownPhone))
@@ -48,8 +51,9 @@ class RackDefinition:
     At most `workers` phones run a worker at a time, the others stand by; None is all of them.
     Layers move by themselves where `balancing` says so; unless a file does, they do on simulated
     phones, and a person is asked on real ones. Where too few phones are there, requests wait
-    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`, whether rings
-    may draft tokens `lookup`. Of `known` phones an operator says more than they do themselves.
+    `pause_limit_s` before they fail. Whether every token is checked is `check_mode`, whether idle
+    phones audit others `verifiers`, whether rings may draft tokens `lookup`. Of `known` phones an
+    operator says more than they do themselves.
     """
 
     name: str
@@ -66,7 +70,9 @@ class RackDefinition:
     lookup: LookupMode = LookupMode.AUTO
     conditions: Conditions = UNCONDITIONAL
     check_mode: CheckMode = CheckMode.AUTO
+    verifiers: bool = False
     known: tuple[KnownPhone, ...] = ()
+    objective: Objective | None = None
 
 
 def load_rack(text: str | None, racks_folder: Path) -> RackDefinition:
@@ -115,8 +121,10 @@ def read_rack_file(path: Path) -> RackDefinition:
         pause_limit_s=_pause_limit_s(path.name, table),
         conditions=_conditions(path.name, table),
         check_mode=_check_mode(path.name, table),
+        verifiers=_switch(path.name, table, "verifiers"),
         known=_known(path.name, _tables(path.name, table, "known")),
         lookup=_lookup(path.name, table),
+        objective=_objective(path.name, table),
     )
 
 
@@ -209,7 +217,29 @@ def _conditions(file: str, table: Mapping[str, Any]) -> Conditions:
         _share(file, table, "least_reputation", 0.0),
         _percent(file, table, "least_battery_percent"),
         _most_celsius(file, table),
+        None if (most := _positive(file, table, "most_token_ms")) is None else most / 1000,
+        _positive(file, table, "least_tokens_per_second") or 0.0,
     )
+
+
+def _objective(file: str, table: Mapping[str, Any]) -> Objective | None:
+    named = table.get("objective")
+    if named is None:
+        return None
+    known = tuple(each.value for each in Objective)
+    if named not in known:
+        raise BadInputError("rack_file.objective", file=file, known=known)
+    return Objective(named)
+
+
+def _positive(file: str, table: Mapping[str, Any], key: str) -> float | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise BadInputError("rack_file.not_positive", file=file, key=key)
+    return float(value)
 
 
 def _percent(file: str, table: Mapping[str, Any], key: str) -> int:

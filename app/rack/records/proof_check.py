@@ -188,6 +188,7 @@ class _Proof:
     def _check_text(self, work: WorkRecord, known: Sequence[int]) -> None:
         """Raise `LedgerError` unless it read what is known so far and then what came of it."""
         work.check_order()
+        self._check_pictures(work)
         read = work.tokens
         came = [
             chosen_token(leaf) for leaf in work.answers if leaf.ndim == 2 and leaf.shape[1] == 2
@@ -195,6 +196,18 @@ class _Proof:
         following = (*known, *came)
         if len(read) < len(known) or read != following[: len(read)]:
             raise LedgerError("proof.other_text", transaction=work.transaction)
+
+    def _check_pictures(self, work: WorkRecord) -> None:
+        """Raise `LedgerError` unless it read the pixels that the request names, where it names."""
+        named = {
+            square.position: square.root
+            for picture in self._request.pictures
+            for square in picture.squares
+        }
+        end = max((step.position for step in work.steps), default=-1)
+        wanted = {at: root for at, root in named.items() if at <= end}
+        if {step.position: step.input_root for step in work.steps if step.leaves} != wanted:
+            raise LedgerError("proof.other_pictures", transaction=work.transaction)
 
     def _receipts(self, transaction: str) -> list[ReceiptBody]:
         """Return what the phones signed for a transaction, in ring order."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import assert_never
 
@@ -14,9 +15,13 @@ from app.core.facts import Fact
 from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
+from app.models.pictures.prompts import with_marks
+from app.models.pictures.seen import SeenPictures, check_count, see
+from app.proof.records.picture_text import PictureText
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.requests.pair_questions import beginning_of, source_of
 from app.rack.requests.shortening import shortened
+from workers.protocol.wire import Tensor
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Question:
 
     source_tokens: int = 0
     """How many of the first tokens an encoder reads before a decoder; 0 of one chain."""
+    pictures: tuple[PictureText, ...] = ()
+    """What is said of the pictures that came with it, for phones to sign."""
+    pixels: Mapping[int, Tensor] = field(default_factory=dict)
+    """What is sent in place of some tokens, by the position of the first."""
 
     @property
     def wants_vector(self) -> bool:
@@ -56,10 +65,11 @@ def task_question(
     """
     require_ability(model, task.kind)
     if model.manifest.paired:
+        _check_unseen(model, task)
         return _of_pair(model, task)
     match task:
         case Complete(text):
-            return Question(task.kind, _shown(text), _tokens(model, text), text=_text(text))
+            return _completed(model, task)
         case Chat(conversation, Overflow.SHORTEN) if most_tokens is not None:
             return _said(model, conversation, task.kind, most_tokens)
         case Chat(conversation):
@@ -71,6 +81,33 @@ def task_question(
             return Question(task.kind, _shown(text), tokens, text=_text(text))
         case _:
             assert_never(task)
+
+
+def _completed(model: OpenedModel, task: Complete) -> Question:
+    seen, text, shown = see(model.manifest, task.pictures), task.text, _shown(task.text)
+    if isinstance(text, str):
+        if task.pictures and model.manifest.eyes is not None:
+            text = with_marks(text, len(task.pictures), model.manifest.eyes)
+        text = seen.spelled_out(text)
+    question = Question(task.kind, shown, _tokens(model, text), text=_text(text))
+    return _with_pictures(question, seen)
+
+
+def _with_pictures(question: Question, seen: SeenPictures) -> Question:
+    """Return a question with what stands for its pictures. Raises `BadInputError`."""
+    places = list(seen.placed(question.tokens))
+    told, next_square = [], iter(places)
+    for file, squares in zip(seen.files, seen.squares, strict=True):
+        told.append(PictureText.of(file, list(islice(next_square, len(squares.rows)))))
+    return replace(question, pictures=tuple(told), pixels=dict(places))
+
+
+def _check_unseen(model: OpenedModel, task: Task) -> None:
+    """Raise `BadInputError` for pictures that the model could not take."""
+    pictures = task.pictures if isinstance(task, Complete) else ()
+    said = task.conversation if isinstance(task, Chat) else ()
+    if pictures or any(each.pictures for each in said):
+        raise BadInputError("model.sees_nothing", model=model.manifest.name)
 
 
 def _of_pair(model: OpenedModel, task: Task) -> Question:
@@ -112,8 +149,14 @@ def _said(
         raise BadInputError("model.no_chat_template", model=model.manifest.name)
     tokenizer, template = model.require_tokenizer(), model.chat_template
 
+    seen = {each: see(model.manifest, each.pictures) for each in conversation}
+
+    def rendered(said: Conversation) -> str:
+        text = template.render(said, in_parts=model.manifest.eyes is not None)
+        return _joined(model, [seen[each] for each in said]).spelled_out(text)
+
     def encode(said: Conversation) -> tuple[int, ...]:
-        return tuple(tokenizer.encode_rendered(template.render(said)))
+        return tuple(tokenizer.encode_rendered(rendered(said)))
 
     def length(text: str) -> int:
         return len(tokenizer.encode(text))
@@ -121,15 +164,24 @@ def _said(
     left = shortened(conversation, encode, length, most_tokens)
     out = left.turns_left_out
     end = tokenizer.token_id(template.special_tokens.get("eos_token", ""))
-    return Question(
+    question = Question(
         kind,
         conversation[-1].text,
         left.tokens,
         note=Fact("request.turns_left_out", count=out) if out else None,
         end_tokens=frozenset() if end is None else frozenset({end}),
-        text=template.render(left.conversation),
+        text=rendered(left.conversation),
         rendered=True,
     )
+    return _with_pictures(question, _joined(model, [seen[each] for each in left.conversation]))
+
+
+def _joined(model: OpenedModel, pictures: Sequence[SeenPictures]) -> SeenPictures:
+    """Return the pictures of several messages as one. Raises `BadInputError` for too many."""
+    files = tuple(file for each in pictures for file in each.files)
+    check_count(files)
+    squares = tuple(square for each in pictures for square in each.squares)
+    return SeenPictures(model.manifest, files, squares)
 
 
 def _preset(model: OpenedModel, task: Summarise | Translate, presets: Presets) -> Question:

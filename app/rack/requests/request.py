@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from app.models.formats.tokenizer import TextTokenizer
 from app.pipeline.opening_stages.lookup import NO_LOOKUP, LookupCounts, LookupMode
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult, VectorResult
+from app.proof.records.picture_text import PictureText
 from app.proof.records.request_text import RequestText
 from app.rack.events.request_events import (
     AnswerGiven,
@@ -80,6 +81,10 @@ class Request:
     """The model whose vector is wanted; None where the answer is a text."""
     source_tokens: int = 0
     """How many of the first tokens an encoder reads before a decoder; 0 of one chain."""
+    pictures: tuple[PictureText, ...] = ()
+    """What is said of pictures in the text, for phones to sign."""
+    pixels: Mapping[int, Tensor] = field(default_factory=dict)
+    """What is sent of these, by the positions where it stands."""
     vector: Tensor | None = None
     """`[numbers]`, once it is there."""
     state: RequestState = RequestState.WAITING
@@ -134,7 +139,12 @@ class Request:
     def asked(self) -> RequestText:
         """What its phones sign for."""
         return RequestText(
-            self.identifier, self.salt, self.prompt_tokens, self.text, self.text_is_rendered
+            self.identifier,
+            self.salt,
+            self.prompt_tokens,
+            self.text,
+            self.text_is_rendered,
+            self.pictures,
         )
 
     @property
@@ -153,7 +163,7 @@ class Request:
 
     def wanted(self, chunk_tokens: int, classes: Collection[str]) -> Wanted:
         """Return the text whose beginning may lie in some slot of phones of these classes."""
-        if self.vector_model is not None or self.source_tokens:
+        if self.vector_model is not None or self.source_tokens or self.pictures:
             return Wanted()
         any_cut = bool(self.cut_stable_on) and set(classes) == {self.cut_stable_on}
         text = (*self.prompt_tokens, *self.tokens)

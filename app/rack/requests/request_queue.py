@@ -88,8 +88,7 @@ class RequestQueue:
         """
         limit, tokens = self._limit(model), asked.tokens
         most = limit - limit // ANSWER_PART if tokens is None else limit - tokens
-        question = await self._pool.run(task_question, model, asked.task, self._presets, most)
-        guide = await self._pool.run(_guide, model, question, asked.sampling)
+        question, guide = await self._pool.run(_prepared, model, asked, self._presets, most)
         return self._begin(model, question, asked, guide)
 
     def _begin(self, model: OpenedModel, question: Question, asked: Ask, guide: Guide) -> RequestId:
@@ -126,6 +125,8 @@ class RequestQueue:
                 note=question.note,
                 vector_model=manifest if question.wants_vector else None,
                 source_tokens=question.source_tokens,
+                pictures=question.pictures,
+                pixels=question.pixels,
                 record=self._record,
             )
         )
@@ -187,6 +188,14 @@ class RequestQueue:
 
 def _end_tokens(model: OpenedModel, question: Question) -> frozenset[int]:
     return frozenset(model.manifest.end_tokens) | question.end_tokens
+
+
+def _prepared(
+    model: OpenedModel, asked: Ask, presets: Sequence[Path], most: int
+) -> tuple[Question, Guide]:
+    """Return what is read and what steers the answer. Raises `BadInputError`. Blocking."""
+    question = task_question(model, asked.task, presets, most)
+    return question, _guide(model, question, asked.sampling)
 
 
 def _guide(model: OpenedModel, question: Question, sampling: Sampling) -> Guide:

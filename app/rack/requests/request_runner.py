@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Event
-from typing import Final, TypeVar
+from typing import Final
 
 from app.core.errors import LedgerError, ShardloomError, reason_of
 from app.core.facts import Fact
@@ -23,39 +22,26 @@ from app.pipeline.failures import (
 )
 from app.pipeline.prompts.slot_contents import Wanted
 from app.pipeline.results import StageTiming, TokenResult
-from app.pipeline.slots import Seat, SlotPool
+from app.pipeline.slots import Seat
 from app.placement.rebalancing.row_costs import cost_of_rows
 from app.proof.case import Verdict
 from app.rack.events.request_events import AttemptStarted, RowsReused, StageAudited
 from app.rack.layers.spans import Applied
+from app.rack.requests.attempts.attempt_ends import AttemptEnds, EndedAttempt
+from app.rack.requests.attempts.reading_ahead import ReadingAhead
 from app.rack.requests.pausing import Pausing
-from app.rack.requests.reading_ahead import ReadingAhead
 from app.rack.requests.request import STOPPED_REASON, UNFORESEEN, Request
 from app.rack.requests.step_tracing import step_tracing
 from app.rack.requests.terms_of_attempt import terms_of_attempt
 from app.rack.requests.troubles import Troubles
 from app.rack.requests.workplace import Workplace
-from app.rack.settlement.concluded import AttemptOutcome, WholeCheck
 from app.rack.snapshot import RequestState, TimelineKind
 from workers.identity.receipts import ReceiptBody
 from workers.protocol.sampling_rule import Steering
 
 ATTEMPTS_IN_VAIN: Final = 8
 """How many attempts in a row may bring a request no further with all phones still there."""
-_Result = TypeVar("_Result")
 _log = logging.getLogger("shardloom.rack")
-
-
-@dataclass(frozen=True)
-class PendingCheck:
-    """An attempt that ended, where its answers start in the request, and its check."""
-
-    transaction: TransactionId
-    first_answer: int
-    answers: int
-    check: asyncio.Task[AttemptOutcome]
-    slots: SlotPool
-    """Where what was computed may lie still."""
 
 
 @dataclass
@@ -69,15 +55,14 @@ class RequestRunner:
     _furthest: int = 0
     _troubles: Troubles = field(init=False)
     _pausing: Pausing = field(init=False)
-    _pending: list[PendingCheck] = field(default_factory=list)
+    _ends: AttemptEnds = field(init=False)
     _ahead: ReadingAhead = field(init=False)
-    _stop: Event = field(default_factory=Event)
-    """Set once nobody waits for the text any more: what takes long ends then."""
 
     def __post_init__(self) -> None:
         """Begin to note what goes wrong on the way."""
         self._troubles = Troubles(self.request, self.workplace)
         self._pausing = Pausing(self.request, self.workplace)
+        self._ends = AttemptEnds(self.request, self.workplace)
         self._ahead = ReadingAhead(
             self.request,
             self.workplace,
@@ -103,7 +88,7 @@ class RequestRunner:
             _log.exception("request %s ended by a surprise", request.identifier)
             await self._fail(Fact(UNFORESEEN, error=type(error).__name__))
         finally:
-            for pending in self._pending:
+            for pending in self._ends.pending:
                 pending.check.cancel()
 
     async def _fail(self, reason: Fact) -> None:
@@ -123,14 +108,17 @@ class RequestRunner:
         applied = await self._pausing.applied()
         seat = await applied.slots.take(self._wanted_on(applied))
         try:
-            if not applied.retired:
-                await self._attempt_in(applied, seat)
-        finally:
+            attempt = None if applied.retired else await self._begun(applied, seat)
+        except BaseException:
             applied.slots.give_back(seat)
+            raise
+        if attempt is None:
+            applied.slots.give_back(seat)
+        else:
+            await self._attempt_in(applied, attempt, seat)
 
-    async def _attempt_in(self, applied: Applied, seat: Seat) -> None:
+    async def _attempt_in(self, applied: Applied, attempt: Attempt, seat: Seat) -> None:
         request = self.request
-        attempt = await self._begun(applied, seat)
         request.assignment = applied.assignment
         request.log.add(self.workplace.clock.monotonic_s(), AttemptStarted(applied.assignment))
         first_answer = request.answers
@@ -151,13 +139,23 @@ class RequestRunner:
         except StageFailedError as failure:
             self._troubles.fail_over(failure, attempt)
         except asyncio.CancelledError:
-            self._stop.set()
+            self._ends.stop.set()
             raise
         finally:
             attempt.leave_group()
-            signed = await self._to_its_end(self._conclude(attempt, applied, first_answer, began_s))
+            text_s = self.workplace.clock.monotonic_s() - began_s
+            answers = request.answers - first_answer
+            elsewhere = trouble is None and self._goes_on_elsewhere(applied)
+            ended = EndedAttempt(attempt, applied, first_answer, answers, text_s, elsewhere)
+            signed = await self._ends.end(ended, seat)
         self._part_with_phones(trouble, attempt, signed)
         self._count(applied)
+
+    def _goes_on_elsewhere(self, applied: Applied) -> bool:
+        """Tell whether others hold the layers by now, or will: some phone is gone."""
+        phones = self.workplace.fleet.phones
+        gone = any(not phones[serial].usable for serial in applied.assignment.serials)
+        return not self.request.complete and (applied.retired or gone)
 
     async def _begun(self, applied: Applied, seat: Seat, *, reads: bool = False) -> Attempt:
         """Journal an attempt's opening and return it; no phone knows of it yet."""
@@ -165,15 +163,19 @@ class RequestRunner:
         self._attempts += 1
         transaction = TransactionId(f"{request.identifier}-{self._attempts}")
         closed = applied.closed and not self._troubles.fed_by_host
-        terms = terms_of_attempt(request, workplace, applied, reads=reads, closed=closed)
+        terms = terms_of_attempt(
+            request, workplace, applied, reads=reads, closed=closed, any_cut=seat.wanted.any_cut
+        )
+        states = workplace.bought_states(applied)
         opened = await workplace.settlement.begin(
-            transaction, request.asked, applied, terms, request.answers_left
+            transaction, request.asked, applied, terms, request.answers_left, states
         )
         return Attempt(transaction, applied.stages, seat, terms, workplace.clock, opened)
 
     def read_ahead(self, applied: Applied) -> asyncio.Task[None] | None:
         """Begin to read the text on phones that its layers move to; None where it cannot be yet."""
-        if self.request.state is not RequestState.DECODING or self.request.source_tokens:
+        alone = self.request.source_tokens or self.request.pictures
+        if self.request.state is not RequestState.DECODING or alone:
             return None
         return self._ahead.begin(applied)
 
@@ -217,7 +219,8 @@ class RequestRunner:
         known = (*request.prompt_tokens, *request.tokens)
         steering = await self._steering()
         self._accept(await attempt.prefill(known, len(request.tokens) + 1, steering))
-        self._keep(attempt, applied)
+        self._ends.text_goes_on()
+        self._ends.keep(attempt, applied)
         self._enter(RequestState.DECODING)
         while not request.complete and (attempt.under_way or not applied.retired):
             following = len(request.tokens) + 1
@@ -261,51 +264,9 @@ class RequestRunner:
                     phone.worker.stage_ms, phone.worker.stage_at_s = timing.compute_ms, now_s
         self.workplace.changed()
 
-    async def _conclude(
-        self, attempt: Attempt, applied: Applied, first_answer: int | None, began_s: float
-    ) -> Mapping[Serial, ReceiptBody]:
-        """Have it signed for, begin its check, and return what was signed.
-
-        `first_answer` is None where it only read, whatever is written meanwhile.
-        """
-        kept_steps = 0
-        try:
-            await attempt.drain()
-            now_s = self.workplace.clock.monotonic_s()
-            text_s = 0.0 if first_answer is None else now_s - began_s
-            concluded = await self.workplace.settlement.conclude(
-                attempt, applied, self.workplace.fleet.phones, text_s, self._stop
-            )
-            self._note_check(concluded.whole, text_s)
-            if concluded.withheld:
-                applied.slots.forget(attempt.transaction)
-            else:
-                kept_steps = self._keep(attempt, applied)
-        finally:
-            await attempt.close(kept_steps)
-        await self.workplace.penalties.jail(attempt.transaction, concluded.withheld)
-        self.request.receipts += len(concluded.bodies)
-        check = self.workplace.nursery.start(
-            self.workplace.settlement.check(concluded), f"check of {attempt.transaction}"
-        )
-        self._pending.append(
-            PendingCheck(
-                attempt.transaction,
-                self.request.answers if first_answer is None else first_answer,
-                0 if first_answer is None else self.request.answers - first_answer,
-                check,
-                applied.slots,
-            )
-        )
-        return concluded.bodies
-
     async def _conclude_reading(self, attempt: Attempt, applied: Applied) -> None:
-        await self._to_its_end(self._conclude(attempt, applied, None, 0.0))
-
-    def _note_check(self, whole: WholeCheck | None, text_s: float) -> None:
-        self.request.text_s += text_s
-        if whole is not None:
-            self.request.check_s += whole.took_s
+        ended = EndedAttempt(attempt, applied, self.request.answers, 0, 0.0)
+        await self._ends.to_its_end(self._ends.concluded(ended))
 
     async def _checked(self) -> bool:
         """Wait for every check, keep the answers that stand and return whether all do.
@@ -314,8 +275,9 @@ class RequestRunner:
         """
         request = self.request
         await self._ahead.end()
+        await self._ends.all_ended()
         good = request.answers
-        outcomes = [(pending, await pending.check) for pending in self._pending]
+        outcomes = [(pending, await pending.check) for pending in self._ends.pending]
         for pending, outcome in outcomes:
             self._tell(outcome.verdicts)
             if outcome.in_doubt or outcome.good_answers < pending.answers:
@@ -333,7 +295,7 @@ class RequestRunner:
                 )
             except LedgerError as error:
                 unsettled.append(error)
-        self._pending.clear()
+        self._ends.pending.clear()
         self._keep_good(good)
         self.workplace.changed()
         if unsettled:
@@ -374,23 +336,3 @@ class RequestRunner:
     def _enter(self, state: RequestState, reason: Fact | None = None) -> None:
         self.request.enter(state, reason, self.workplace.clock.monotonic_s())
         self.workplace.changed()
-
-    async def _to_its_end(self, work: Coroutine[object, object, _Result]) -> _Result:
-        """Wait until something is done, also where the request is stopped meanwhile."""
-        task = self.workplace.nursery.start(work, f"end of {self.request.identifier}'s attempt")
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            self._stop.set()
-            await task
-            raise
-
-    def _keep(self, attempt: Attempt, applied: Applied) -> int:
-        """Let others begin with what every stage has done; return how many steps to keep."""
-        return applied.slots.keep(
-            attempt.seat,
-            attempt.transaction,
-            attempt.done,
-            attempt.ancestors,
-            goes_on=not self.request.complete,
-        )

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.clock import Clock
+from app.core.identifiers import Serial
 from app.core.nursery import Nursery
+from app.ledger.rules.quotes.quote import PhoneState
 from app.pipeline.opening_stages.attempt_terms import PREFILL_CHUNK_TOKENS
 from app.pipeline.opening_stages.lookup import LookupMode
 from app.pipeline.prompts.prefill_window import MOST_CHUNKS
+from app.placement.problem import Objective
 from app.rack.blocking import BlockingPool
 from app.rack.layers.assigner import Assigner
+from app.rack.layers.quotes import state_of
+from app.rack.layers.spans import Applied
 from app.rack.phones.fleet import Fleet
 from app.rack.settlement.penalties import Penalties
 from app.rack.settlement.settlement import Settlement
@@ -45,3 +50,10 @@ class Workplace:
     """How much of a prompt goes in one step."""
     most_chunks: int = MOST_CHUNKS
     """How many of these steps are under way at a time."""
+
+    def bought_states(self, applied: Applied) -> dict[Serial, PhoneState]:
+        """Return how the phones of a ring are, where the rack buys by price; nothing else."""
+        if self.assigner.objective is not Objective.PRICE:
+            return {}
+        phones, used = self.fleet.phones, applied.slots.in_use
+        return {serial: state_of(phones[serial], *used) for serial in applied.assignment.serials}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from app.core.audit_outcome import AuditOutcome, DutyOutcome, SharpOutcome
 from app.core.facts import Fact
@@ -18,17 +20,23 @@ from app.rack.settlement.disputes import disputed_edges
 from app.rack.settlement.findings import findings_of
 from app.rack.settlement.sharp.close_look import CloseLook
 
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
+
 
 def audit_attempt(
-    attempt: ConcludedAttempt, store: Path, auditors: AuditExecutor | None = None
+    attempt: ConcludedAttempt,
+    store: Path,
+    auditors: AuditExecutor | None = None,
+    by_phones: Mapping[int, Verdict] = NO_VERDICTS,
 ) -> tuple[Verdict, ...]:
-    """Audit what is due. Blocking: runs on the audit thread."""
+    """Audit what is due and was not audited `by_phones`, by stage. Blocking."""
     jobs = [
         AuditJob(case_of(attempt, index, store), blobs_of(span))
         for index, span in enumerate(attempt.spans)
-        if is_auditable(attempt, index)
+        if is_auditable(attempt, index) and index not in by_phones
     ]
-    verdicts = (auditors or AuditsHere()).verdicts(jobs)
+    verdicts = [*(auditors or AuditsHere()).verdicts(jobs), *by_phones.values()]
+    verdicts.sort(key=lambda verdict: verdict.stage)
     return tuple(verdict for verdict in verdicts if verdict.conclusive)
 
 
@@ -114,6 +122,7 @@ def _coverage_of_audits(
 ) -> Coverage:
     """Count the stages that were audited over all steps; all of them together verify the answers.
 
+    What a phone audited is not verified: most of its answers are taken at its word.
     Only where all receipts are over the same steps were they compared along the ring as well. A
     stage that deviates further than its processor explains verifies nothing.
     """
@@ -122,7 +131,8 @@ def _coverage_of_audits(
         verdict.outcome is AuditOutcome.DEVIATES and verdict.serial not in cleared
         for verdict in verdicts
     )
-    whole = audited == stages and not deviates
+    taken_at_word = any(verdict.verifier for verdict in verdicts)
+    whole = audited == stages and not deviates and not taken_at_word
     return Coverage(stages, audited, good if whole else 0)
 
 

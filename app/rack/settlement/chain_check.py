@@ -23,7 +23,7 @@ def good_by_chain(attempt: ConcludedAttempt, store: Path, open_engine: OpenEngin
         for span in attempt.spans
     ]
     steps = [
-        ChainStep(step.position, step.tokens, _answer_alone(attempt, answer), step.steering)
+        ChainStep(step.position, step.inputs, _answer_alone(attempt, answer), step.steering)
         for step, answer in zip(attempt.steps, attempt.answers_by_step, strict=False)
     ]
     return good_answers(

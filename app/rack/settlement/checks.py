@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
 from app.core.assignment import Assignment
@@ -15,14 +16,17 @@ from app.proof.auditors.executor import AuditExecutor, AuditsHere
 from app.proof.threshold import Incentives, least_audit_rate
 from app.rack.blocking import BlockingPool
 from app.rack.context import RackContext
+from app.rack.layers.assigner import Assigner
+from app.rack.layers.quotes import PRICE_PER_TOKEN
 from app.rack.layers.spans import Applied
 from app.rack.ledger_thread import LedgerThread
 from app.rack.options import RackOptions
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.rack_file import RackDefinition
 from app.rack.settlement.class_reading import ClassReader
-from app.rack.settlement.settlement import PRICE_PER_TOKEN, Examiners, Settlement
+from app.rack.settlement.settlement import Examiners, Settlement
 from app.rack.settlement.sharp.sharp_tests import SharpTests
+from app.rack.settlement.verifiers.phone_verifiers import PhoneVerifiers
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 
 
@@ -32,7 +36,9 @@ class Checks:
     def __init__(self, options: RackOptions, defined: RackDefinition, fleet: Fleet) -> None:
         """Begin with what the options say, else with the rack's own."""
         rate = defined.audit_rate if options.audit_rate is None else options.audit_rate
-        self._settings = CheckSettings(rate, options.check_mode or defined.check_mode)
+        verifiers = defined.verifiers if options.verifiers is None else options.verifiers
+        mode = options.check_mode or defined.check_mode
+        self._settings = CheckSettings(rate, mode, verifiers)
         self._sharp_rate = options.sharp_rate
         self._simulated = bool(defined.personas)
         self._fleet = fleet
@@ -46,6 +52,7 @@ class Checks:
         ledger_thread: LedgerThread,
         audit_pool: BlockingPool,
         store: Path,
+        assigner: Assigner,
     ) -> Settlement:
         """Return what checks and settles the rack's answers."""
         settings, pool = self._settings, self._pool
@@ -57,6 +64,15 @@ class Checks:
             SharpTests(audit_pool, store, self._sharp_rate, context, self._free_bytes),
             self._auditors,
             ClassReader(ledger_thread, audit_pool),
+            PhoneVerifiers(
+                context,
+                ledger_thread,
+                self._fleet,
+                assigner.loader,
+                settings,
+                busy=lambda: frozenset(chain.from_iterable(assigner.rings)),
+                private=lambda: assigner.problems.asked.newest.private,
+            ),
         )
         return Settlement(ledger_thread, audit_pool, store, settings, examiners=examiners)
 
@@ -66,26 +82,34 @@ class Checks:
         vitals = None if phone is None else phone.vitals
         return None if vitals is None else vitals.memory_available_bytes
 
-    async def set(self, audit_rate: float, mode: CheckMode) -> None:
+    async def set(
+        self, audit_rate: float, mode: CheckMode, *, verifiers: bool | None = None
+    ) -> None:
         """Check so from now on; texts under way keep the audit rate they began with.
 
-        Raises `BadInputError` for a rate that is no share.
+        `verifiers` says whether idle phones audit; None leaves that. Raises `BadInputError` for a
+        rate that is no share.
         """
         if not 0 <= audit_rate <= 1:
             raise BadInputError("audit.rate")
-        self._settings.audit_rate, self._settings.mode = audit_rate, mode
+        settings = self._settings
+        settings.audit_rate, settings.mode = audit_rate, mode
+        settings.verifiers = settings.verifiers if verifiers is None else verifiers
 
     def snapshot(self, applied: Applied | None, tokens: Iterable[int]) -> ChecksSnapshot:
         """Return how answers are checked; `tokens` is how many each of the newest texts has."""
         settings = self._settings
         if applied is None:
-            return ChecksSnapshot(settings.audit_rate, settings.mode)
+            rate, mode = settings.audit_rate, settings.mode
+            return ChecksSnapshot(rate, mode, verifiers=settings.verifiers)
         phones = self._fleet.phones.items()
         standings = {serial: phone.standing for serial, phone in phones if phone.standing}
         longest = max(tokens, default=0)
         least = least_safe_rate(applied.assignment, longest, standings) if longest else None
         cost = self._checker.newest_share(applied.model.name) if self._checker else None
-        return ChecksSnapshot(settings.audit_rate, settings.mode, cost, least)
+        return ChecksSnapshot(
+            settings.audit_rate, settings.mode, cost, least, verifiers=settings.verifiers
+        )
 
     def shutdown(self) -> None:
         """End the thread that checks texts, once its check has ended; let go of auditors."""

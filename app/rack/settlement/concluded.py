@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from app.core.audit_outcome import DutyOutcome
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -72,14 +70,16 @@ class ConcludedAttempt:
     """None where this computer did not check every token."""
     grounds: Sequence[Tensor | None] | None = None
     """What the last stage's tokens rest on, step by step; None where it did not show that."""
+    overclaimed: Mapping[Serial, int] = field(default_factory=dict)
+    """Phones that by now stood by more than they did three times of five, and what each paid."""
     ran_together: bool = False
     """Whether rows of it may have been computed together with others: to the last bit such a row
     is not the one that it would be alone."""
 
     @property
-    def paired(self) -> bool:
+    def two_chains(self) -> bool:
         """Whether an encoder and a decoder made it together."""
-        return any(span.shape.paired for span in self.spans)
+        return any(span.shape.paired or span.shape.sees for span in self.spans)
 
     @property
     def by_ring(self) -> bool:
@@ -111,14 +111,25 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class VerifierCheck:
+    """A phone's audit of another, computed again by this computer."""
+
+    serial: Serial
+    """Who audited."""
+    audited: Serial
+    stage: int
+    right: bool
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """How much of an attempt's work was done again by this computer."""
+    """How much of an attempt's work was done again."""
 
     stages: int
     audited_stages: int
-    """Over all steps; all of them where the whole attempt was re-executed."""
+    """Over all steps, by this computer or a phone; all where the whole attempt was re-executed."""
     verified_answers: int
-    """The first answers: every stage's part in each of them was done again, and stands."""
+    """The first answers: this computer did every stage's part in each again, and it stands."""
     checked_answers: int = 0
     """Of these, those that this computer checked one by one, whatever was audited."""
 
@@ -137,6 +148,7 @@ class AttemptOutcome:
     close_looks: tuple[CloseLook, ...] = ()
     disputed_edges: tuple[tuple[Serial, Serial], ...] = ()
     """Sender and receiver that signed different things, of whom nobody is proven wrong."""
+    verifier_checks: tuple[VerifierCheck, ...] = ()
 
     @property
     def in_doubt(self) -> bool:
@@ -145,8 +157,8 @@ class AttemptOutcome:
 
 
 def sent_tokens(step: StepRecord) -> Tensor:
-    """Return what the host sent in a step, `i8 [1, tokens]`."""
-    return np.array([step.tokens], dtype="<i8")
+    """Return what the host sent in a step, `i8 [1, tokens]` or pixels."""
+    return step.inputs
 
 
 def with_check(attempt: ConcludedAttempt, whole: WholeCheck | None) -> ConcludedAttempt:

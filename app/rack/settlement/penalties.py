@@ -20,7 +20,7 @@ from app.rack.context import RackContext
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
-from app.rack.settlement.concluded import AttemptOutcome, Finding
+from app.rack.settlement.concluded import AttemptOutcome, Finding, VerifierCheck
 from app.rack.settlement.findings import found_by_audit
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.snapshot import TimelineKind
@@ -69,6 +69,16 @@ class Penalties:
             self._timeline.add(TimelineKind.ERROR, told, serial)
             self._put_in_jail(phone, offence)
 
+    async def tell_overclaimed(self, overclaimed: Mapping[Serial, int]) -> None:
+        """Tell of phones that paid for claiming more than they do; they go on working."""
+        for serial, taken in overclaimed.items():
+            phone = self.fleet.phones[serial]
+            found, paid = Fact("offence.false_capability"), taken / CREDIT
+            told = Fact("penalty.downgraded", phone=phone.name, credits=paid, found=found)
+            self._timeline.add(TimelineKind.SLASH, told, serial)
+        if overclaimed:
+            await self.refresh_standings()
+
     async def refresh_standings(self) -> None:
         """Read every registered phone's account again."""
         serials = [phone.serial for phone in self.fleet.phones.values() if phone.standing]
@@ -97,9 +107,22 @@ class Penalties:
                 kind, told = _told(verdict, self.fleet.phones[serial].name)
                 self._timeline.add(kind, told, serial)
 
+        self._announce_verifiers(outcome)
         for look in outcome.close_looks:
             kind, told = _seen_closely(look, self.fleet.phones[look.serial].name)
             self._timeline.add(kind, told, look.serial)
+
+    def _announce_verifiers(self, outcome: AttemptOutcome) -> None:
+        for verdict in outcome.verdicts:
+            if verdict.verifier:
+                name, serial = self.fleet.name_of(Serial(verdict.serial)), Serial(verdict.verifier)
+                told = Fact("audit.verified_by", phone=name, verifier=self.fleet.name_of(serial))
+                self._timeline.add(TimelineKind.AUDIT_OK, told, serial)
+        for check in outcome.verifier_checks:
+            if not check.right:
+                name, audited = map(self.fleet.name_of, (check.serial, check.audited))
+                told = Fact("audit.verifier_wrong", phone=name, audited=audited)
+                self._timeline.add(TimelineKind.ERROR, told, check.serial)
 
     def _tell_doubts(self, doubted: Sequence[DoubtedClass]) -> None:
         """Tell of each class whose breaker opened, once."""
@@ -218,13 +241,29 @@ def _record_verdicts(outcome: AttemptOutcome, ledger: Ledger) -> list[LedgerErro
             ledger.evidence.put(look.evidence)
         ledger.record_sharp_test(look.record(transaction))
 
+    def checked(check: VerifierCheck, ledger: Ledger) -> None:
+        ledger.trust.note_answer(transaction, check.stage, check.serial, right=check.right)
+
     entries: list[Callable[[Ledger], None]] = [
-        *(partial(Ledger.record_audit, verdict=verdict) for verdict in outcome.verdicts),
+        *(partial(_record_audit, verdict) for verdict in outcome.verdicts),
+        *(partial(checked, check) for check in outcome.verifier_checks),
         *(partial(not_audited, stage, *why) for stage, why in outcome.not_audited.items()),
         *(partial(looked_at, look) for look in outcome.close_looks),
     ]
     done = [_unless_refused(entry, ledger) for entry in entries]
     return [why for why in done if why is not None]
+
+
+def _record_audit(verdict: Verdict, ledger: Ledger) -> None:
+    """Journal a verdict; one by a phone that may not audit any more counts as none."""
+    try:
+        ledger.record_audit(verdict)
+    except LedgerError:
+        if not verdict.verifier:
+            raise
+        transaction = TransactionId(verdict.transaction)
+        reason = "audit.verifier_unfit"
+        ledger.record_not_audited(transaction, verdict.stage, DutyOutcome.UNAVAILABLE, reason)
 
 
 def _close(ledger: Ledger, outcome: AttemptOutcome, surviving: int, tokens: int) -> None:

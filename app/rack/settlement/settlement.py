@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Final
 
 from app.core.device import DeviceState
@@ -18,6 +19,8 @@ from app.core.model import ModelManifest
 from app.ledger.ledger import Ledger
 from app.ledger.rules.agreement import Agreement
 from app.ledger.rules.evidence import SignedReceipt
+from app.ledger.rules.phones.canaries import Excuse
+from app.ledger.rules.quotes.quote import PhoneState
 from app.pipeline.attempt import Attempt
 from app.pipeline.collection import SealedReceipt, sealed_receipt
 from app.pipeline.opening_stages.attempt_terms import AttemptTerms
@@ -27,25 +30,29 @@ from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
 from app.proof.stage_parts import OpenEngine, open_shard
 from app.rack.blocking import BlockingPool
+from app.rack.layers.quotes import PRICE_PER_TOKEN
 from app.rack.layers.spans import Applied, SpanOnPhone
 from app.rack.ledger_thread import LedgerThread
 from app.rack.phones.phone import Phone
 from app.rack.settlement.auditing import audit_attempt, check_attempt
+from app.rack.settlement.canaries import excuse_of, record_canaries
 from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
+from app.rack.settlement.verifiers.judging import JudgedAnswers
+from app.rack.settlement.verifiers.phone_verifiers import PhoneVerifiers
 from app.rack.settlement.whole_check import CheckSettings, WholeChecker
 from workers.errors import ReceiptError
 from workers.identity.choices import NO_CHOICES, choices_root
 from workers.identity.digests import shard_digest
 from workers.identity.grounds import NO_GROUNDS
 from workers.identity.receipts import ReceiptBody, read_receipt
+from workers.identity.transcript import step_leaves
 from workers.protocol.commands import SignedTerms
 
-PRICE_PER_TOKEN = 10_000
-"""Micro-credits the operator pays for a settled token."""
+NOTHING_BOUGHT: Final[Mapping[Serial, PhoneState]] = MappingProxyType({})
 _log = logging.getLogger("shardloom.rack")
 
 
@@ -61,6 +68,8 @@ class Examiners:
     """Where receipts are audited; in this process without them."""
     class_reader: ClassReader | None = None
     """Tells which classes are reproduced here; each is taken at its word without one."""
+    verifiers: PhoneVerifiers | None = None
+    """Idle phones that audit; this computer alone does without them."""
 
 
 NO_EXAMINERS: Final = Examiners()
@@ -80,6 +89,7 @@ class Settlement:
     ) -> None:
         """Graphs and weights are in `store`; `open_engine` runs them for audits."""
         self._sharp_tests, self._class_reader = examiners.sharp_tests, examiners.class_reader
+        self._verifiers = examiners.verifiers
         self._ledger_thread = ledger_thread
         self._audit_pool = audit_pool
         self._store = store
@@ -97,10 +107,12 @@ class Settlement:
         applied: Applied,
         terms: AttemptTerms,
         most_tokens: int,
+        states: Mapping[Serial, PhoneState] = NOTHING_BOUGHT,
     ) -> SignedTerms:
         """Journal that a transaction starts; return what its phones are to sign for.
 
-        What `most_tokens` cost goes into escrow.
+        What `most_tokens` cost goes into escrow. Where `states`, by stage, says how phones are, it
+        is bought by their keepers' quotes, if all of them quote; else at the rack's own price.
         """
         if self._class_reader is not None:
             await self._class_reader.read(applied)
@@ -118,14 +130,19 @@ class Settlement:
         def open_it(ledger: Ledger) -> SignedTerms:
             for content in (request, model):
                 ledger.evidence.put(content)
+            fills, stages = ledger.stakes.fills(states), applied.assignment.stages
+            asked_price = sum(
+                fill.price * stage.layer_count for fill, stage in zip(fills, stages, strict=False)
+            )
             return ledger.open_transaction(
                 transaction,
                 asked.request,
                 applied.assignment,
                 agreement,
-                PRICE_PER_TOKEN,
+                asked_price if fills else PRICE_PER_TOKEN,
                 self._settings.audit_rate,
                 most_tokens,
+                fills,
             )
 
         return await self._ledger_thread.run(open_it)
@@ -137,28 +154,27 @@ class Settlement:
         phones: Mapping[Serial, Phone],
         text_s: float,
         stop: Event,
+        before_check: Callable[[], Awaitable[None]] | None = None,
     ) -> ConcludedAttempt:
         """Collect receipts, check the text, decide what is audited, fetch what audits need.
 
         `text_s` is what the text took so far; once `stop` is set it is not checked any further.
+        What is to be awaited `before_check` is, once all is signed for and journalled.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
-        receipts = await _receipts(attempt)
+        absent = _absent(attempt, phones)
+        receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
-        await self._ledger_thread.check_receipts(
-            [
-                SignedReceipt.of(each.data, each.signature, keys[each.serial])
-                for each in receipts.values()
-            ]
-        )
-        bodies, due = await self._ledger_thread.run(
-            lambda ledger: _record(ledger, attempt, receipts, keys)
+        await self._check_ahead(receipts, keys)
+        excuses = {serial: excuse_of(phones[serial]) for serial in receipts}
+        bodies, due, overclaimed = await self._ledger_thread.run(
+            lambda ledger: _record(ledger, attempt, receipts, keys, excuses)
         )
         serials = applied.assignment.serials
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        unsigned = _unsigned(attempt, bodies, phones)
+        unsigned = _unsigned(attempt, bodies, phones, absent)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
@@ -177,22 +193,43 @@ class Settlement:
             signatures={serial: receipts[serial].signature for serial in bodies},
             keys={serial: keys[serial] for serial in bodies},
             ancestors=attempt.ancestors,
+            overclaimed=overclaimed,
             ran_together=attempt.ran_together,
         )
+        if before_check is not None:
+            await before_check()
         if self._checker is not None:
             whole = await self._checker.check(concluded, applied.model.name, text_s, stop)
             concluded = with_check(concluded, whole)
         return await _with_transcripts(concluded, attempt, applied)
 
+    async def _check_ahead(
+        self, receipts: Mapping[Serial, SealedReceipt], keys: Mapping[Serial, bytes]
+    ) -> None:
+        """Check receipts beside the ledger's thread where many come, before it journals them."""
+        checks = self._ledger_thread.receipt_checks
+        if checks.are_wanted(len(receipts)):
+            await checks.check(
+                [
+                    SignedReceipt.of(each.data, each.signature, keys[serial])
+                    for serial, each in receipts.items()
+                ]
+            )
+
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         """Audit an attempt on the audit thread, after those that ended before it.
 
-        Stages whose audits do not pass are run again on their phones; what that shows counts.
+        Idle phones may do some of it. Stages whose audits do not pass are run again on their
+        phones; what that shows counts.
         """
-        pool, tests = self._audit_pool, self._sharp_tests
-        verdicts = await pool.run(audit_attempt, attempt, self._store, self._auditors)
+        pool, store, tests = self._audit_pool, self._store, self._sharp_tests
+        by_phones = JudgedAnswers()
+        if self._verifiers is not None:
+            by_phones = await self._verifiers.judged(attempt, store, pool, self._open_engine)
+        verdicts = await pool.run(audit_attempt, attempt, store, self._auditors, by_phones.verdicts)
         looks = [] if tests is None else await tests.look(attempt, verdicts)
-        return await pool.run(self._check, attempt, verdicts, looks)
+        outcome = await pool.run(self._check, attempt, verdicts, looks)
+        return replace(outcome, verifier_checks=by_phones.checks)
 
     def _check(
         self, attempt: ConcludedAttempt, verdicts: tuple[Verdict, ...], looks: list[CloseLook]
@@ -224,8 +261,19 @@ async def _with_transcripts(
     )
 
 
-async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
+def _absent(attempt: Attempt, phones: Mapping[Serial, Phone]) -> frozenset[Serial]:
+    """Return the stages that cannot be asked for anything now."""
+    return frozenset(
+        stage.serial
+        for stage in attempt.stages
+        if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
+    )
+
+
+async def _receipts(attempt: Attempt, absent: Collection[Serial]) -> dict[Serial, SealedReceipt]:
     """Ask every stage for its receipt that is not known to have said what it may not say.
+
+    Those that are `absent` are not asked: nobody would answer.
 
     Where no step was sent there is nothing to sign for: stages may have begun with other rows.
     """
@@ -235,7 +283,7 @@ async def _receipts(attempt: Attempt) -> dict[Serial, SealedReceipt]:
         *(
             sealed_receipt(stage, attempt.transaction, len(attempt.steps), attempt.completed_steps)
             for stage in attempt.stages
-            if stage.serial not in attempt.offences
+            if stage.serial not in attempt.offences and stage.serial not in absent
         )
     )
     return {receipt.serial: receipt for receipt in sealed if receipt is not None}
@@ -246,8 +294,12 @@ def _record(
     attempt: Attempt,
     receipts: Mapping[Serial, SealedReceipt],
     keys: Mapping[Serial, bytes],
-) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial]]:
-    """Journal the receipts that hold; return what they say, and whose are to be audited."""
+    excuses: Mapping[Serial, Excuse],
+) -> tuple[dict[Serial, ReceiptBody], frozenset[Serial], dict[Serial, int]]:
+    """Journal the receipts that hold, and canaries.
+
+    Returns what receipts say, whose are to be audited, and what those pay that claimed too much.
+    """
     bodies = {}
     for serial, receipt in receipts.items():
         try:
@@ -264,7 +316,9 @@ def _record(
     if attempt.answers:
         ledger.deals.commit(attempt.transaction, len(attempt.answers))
     due = ledger.due_stages(attempt.transaction)
-    return bodies, frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    overclaimed = record_canaries(ledger, attempt.transaction, receipts, keys, excuses)
+    audited = frozenset(serial for serial, body in bodies.items() if body.stage in due)
+    return bodies, audited, overclaimed
 
 
 def _work_record(attempt: Attempt) -> WorkRecord:
@@ -272,19 +326,28 @@ def _work_record(attempt: Attempt) -> WorkRecord:
     answers, steps = iter(attempt.answers), []
     for step in attempt.steps:
         answer = next(answers, None) if step.wants_token else None
-        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer))
+        pixels = () if step.pixels is None else step_leaves(step.pixels, step.position)
+        leaves = tuple(each.hex() for each in pixels)
+        steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
 
 
 def _unsigned(
-    attempt: Attempt, bodies: Mapping[Serial, ReceiptBody], phones: Mapping[Serial, Phone]
+    attempt: Attempt,
+    bodies: Mapping[Serial, ReceiptBody],
+    phones: Mapping[Serial, Phone],
+    absent: Collection[Serial],
 ) -> dict[Serial, Fact]:
-    """Return the stages that still answer but gave no receipt that holds."""
+    """Return the stages that still answer but gave no receipt that holds.
+
+    Those that were `absent` when they were to be asked gave none for that.
+    """
     return {
         stage.serial: Fact("offence.did_not_sign")
         for stage in attempt.stages
         if attempt.answers
         and stage.serial not in bodies
+        and stage.serial not in absent
         and phones[stage.serial].state is not DeviceState.LOST
         and not stage.client.lost
     }

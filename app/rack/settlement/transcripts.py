@@ -16,6 +16,8 @@ from app.pipeline.prompts.step_record import StepRecord
 from app.pipeline.stage import Stage
 from app.rack.layers.spans import Applied, SpanOnPhone
 from workers.identity.receipts import ReceiptBody
+from workers.protocol.boundary import Boundary
+from workers.protocol.span_shape import SpanShape
 from workers.protocol.wire import Tensor
 
 _log = logging.getLogger("shardloom.rack")
@@ -106,12 +108,16 @@ async def _grounds(
 def _input_forms(attempt: Attempt, span: SpanOnPhone, steps: int) -> list[TensorForm]:
     """Return what a stage must have received, step by step."""
     shape, boundary = span.shape, attempt.terms.boundary
-    return [
-        TensorForm("i8", (1, len(step.tokens)))
-        if shape.takes_tokens(step.position)
-        else TensorForm(boundary.value, (1, len(step.tokens), shape.hidden_size))
-        for step in attempt.steps[:steps]
-    ]
+    return [_input_form(shape, boundary, step) for step in attempt.steps[:steps]]
+
+
+def _input_form(shape: SpanShape, boundary: Boundary, step: StepRecord) -> TensorForm:
+    rows, pictured = len(step.tokens), step.pixels is not None
+    if shape.takes_pixels(pictured=pictured):
+        return TensorForm("u1", (1, rows, shape.picture_width))
+    if shape.takes_tokens(step.position, pictured=pictured):
+        return TensorForm("i8", (1, rows))
+    return TensorForm(boundary.value, (1, rows, shape.hidden_size))
 
 
 def stages_to_fetch(

@@ -46,6 +46,8 @@ class CheckSettings:
     """Share of receipts audited, 0 to 1. Another one counts once nothing runs under this."""
     mode: CheckMode = CheckMode.OFF
     """Whether every token of each text is checked."""
+    verifiers: bool = False
+    """Whether idle phones audit others of their class."""
 
 
 class CheckEndedError(ShardloomError):
@@ -90,7 +92,7 @@ class WholeChecker:
 
         `text_s` is what the text took so far. Once `stop` is set the check ends at its next run.
         """
-        if stop.is_set() or attempt.paired or not attempt.answers or not _in_order(attempt):
+        if stop.is_set() or attempt.two_chains or not attempt.answers or not _in_order(attempt):
             return None
         limit_s = self._limit_s(model, len(_rows(attempt)), text_s)
         if limit_s is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,9 @@ PLACES: Final = ("first", "middle", "last")
 NOISE: Final = 1e-2
 """Of a row's largest number."""
 SOMETIMES: Final = 0.2
+USUAL_RATE: Final = 0.1
+MOST_BY_BETS: Final = 80
+"""Deviations between what passes and what is wrong keep a phone from work once bets say so."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Cheat:
     """What a last stage chooses and tells by."""
     alter_grounds: Callable[[Tensor], Tensor] | None = None
     """What a last stage signs that its tokens rest on."""
+    invents_class: bool = False
+    """Whether the phone signs for a class that nothing reproduces, so as to lose no stake."""
+    audit_rate: float = 1.0
+    """Usual share of receipts audited."""
     alter_choice: bool = False
     """Whether a last stage tells the second-best token, with its true figures."""
     share: float = 1.0
@@ -68,6 +75,7 @@ def every_cheat() -> Iterator[Cheat]:
                 most_audits=10,
             )
         yield from _altered(quantization)
+    yield from _of_invented_classes()
 
 
 def _cheaper_weights() -> Iterator[Cheat]:
@@ -80,6 +88,24 @@ def _cheaper_weights() -> Iterator[Cheat]:
         for stage in range(STAGES):
             yield _weights(f"{name}, {PLACES[stage]}", quantization, stage, change)
         yield _weights(f"{name}, head alone", quantization, LAST, in_head(change))
+
+
+def _of_invented_classes() -> Iterator[Cheat]:
+    """Yield phones that no numbers convict, at the audit rate of a rack that sets none."""
+    cheaper = ((Quantization.F32, "16-bit weights for 32", of_16_bits, 2),
+               (Quantization.Q8, "4-bit weights for 8", of_4_bits, MOST_BY_BETS))  # fmt: skip
+    for quantization, name, change, most in cheaper:
+        cheat = _weights(f"{name} under an invented class, middle", quantization, MIDDLE, change)
+        yield replace(cheat, invents_class=True, audit_rate=USUAL_RATE, most_audits=most)
+    for quantization in FORMS:
+        yield Cheat(
+            "every row wrong under an invented class, middle",
+            quantization,
+            MIDDLE,
+            alter_rows=_negated,
+            invents_class=True,
+            audit_rate=USUAL_RATE,
+        )
 
 
 def _weights(name: str, quantization: Quantization, stage: int, change: Change) -> Cheat:

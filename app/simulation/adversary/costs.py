@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from app.core.model import ModelManifest
 from app.models.library import Library
 from app.proof.audit import audit
@@ -20,11 +22,13 @@ from app.simulation.adversary.cheats import PLACES
 from app.simulation.adversary.ring import RingPhone, phones_of, write_text
 from workers.engine.engine import ShardEngine
 from workers.identity.choices import choice_leaf
+from workers.identity.grounds import grounds_of, grounds_root, probe_seed
 from workers.identity.receipts import sign_receipt
 from workers.identity.transcript import Transcript
 from workers.protocol.commands import SignedTerms
 from workers.protocol.sampling_rule import UNSTEERED
 from workers.protocol.span_shape import SpanShape
+from workers.protocol.wire import Tensor
 
 COST_PROMPT: Final = 16
 COST_TOKENS: Final = 64
@@ -42,7 +46,9 @@ class StageCost:
     work_s: float
     """Running all steps as the phone did."""
     signing_s: float
-    """Hashing what went in and out, and signing for it."""
+    """Hashing what went in and out, and signing for it; what tokens rest on is in it."""
+    grounds_s: float
+    """What tokens rest on alone: drawing, gathering and hashing it."""
     audit_s: float
     """The host's audit of it; its result was that it passed."""
 
@@ -50,6 +56,11 @@ class StageCost:
     def signing_share(self) -> float:
         """Of the stage's own work."""
         return self.signing_s / self.work_s
+
+    @property
+    def grounds_share(self) -> float:
+        """Of the stage's own work."""
+        return self.grounds_s / self.work_s
 
     @property
     def audit_share(self) -> float:
@@ -66,7 +77,23 @@ def measured_costs(
     for phone in phones:
         phone.begin("costs", terms)
     write_text(phones, range(COST_PROMPT), tokens, {})
-    return [stage_cost(phone, phone.case(), repeats) for phone in phones]
+    found = [stage_cost(phone, phone.case(), repeats) for phone in phones]
+    return [*found, _together(found)]
+
+
+def _together(costs: Sequence[StageCost]) -> StageCost:
+    """Return what a token of the whole ring costs: what it takes one text of its tokens a second.
+
+    Stages work one after the other on it.
+    """
+    return StageCost(
+        "all three",
+        costs[0].tokens,
+        sum(cost.work_s for cost in costs),
+        sum(cost.signing_s for cost in costs),
+        sum(cost.grounds_s for cost in costs),
+        sum(cost.audit_s for cost in costs),
+    )
 
 
 def stage_cost(phone: RingPhone, case: AuditCase, repeats: int) -> StageCost:
@@ -87,9 +114,32 @@ def stage_cost(phone: RingPhone, case: AuditCase, repeats: int) -> StageCost:
     def keep(path: Path, shape: SpanShape, threads: int) -> ShardEngine:
         return _kept(opened, path, shape, threads)
 
-    work_s, signing_s, audit_s = _least((work, lambda: _sign(phone, case), look), repeats)
+    work()
+    logits = None if engine.final_rows is None else np.zeros(phone.shape.vocabulary_size, "<f4")
+    row = None if engine.final_rows is None else engine.final_rows[0]
+
+    def sign() -> None:
+        _sign(phone, case, logits, row)
+
+    def ground() -> None:
+        if logits is not None:
+            grounds_root(_grounds(case, logits, row))
+
+    work_s, signing_s, grounds_s, audit_s = _least((work, sign, ground, look), repeats)
     name = f"{PLACES[phone.stage]}, {phone.shape.layer_count} layers"
-    return StageCost(name, case.receipt.tokens, work_s, signing_s, audit_s)
+    grounds_s = grounds_s if phone.shape.has_head else 0.0
+    return StageCost(name, case.receipt.tokens, work_s, signing_s, grounds_s, audit_s)
+
+
+def _grounds(case: AuditCase, logits: Tensor, row: Tensor | None) -> list[Tensor | None]:
+    """Return what each token rests on, as a phone makes it of logits; numbers are all the same."""
+    seed = probe_seed(case.receipt.transaction, case.receipt.terms.head)
+    return [
+        grounds_of(logits, row, seed, step.position + step.inputs.shape[1])
+        if step.wants_token
+        else None
+        for step in case.steps
+    ]
 
 
 def _kept(
@@ -104,14 +154,15 @@ def _kept(
     return opened[name]
 
 
-def _sign(phone: RingPhone, case: AuditCase) -> None:
+def _sign(phone: RingPhone, case: AuditCase, logits: Tensor | None, row: Tensor | None) -> None:
     transcript = Transcript()
     choice = choice_leaf(UNSTEERED) if phone.shape.has_head else None
-    for step in case.steps:
+    grounds = [None] * len(case.steps) if logits is None else _grounds(case, logits, row)
+    for step, ground in zip(case.steps, grounds, strict=True):
         claimed = step.claimed
         if claimed is None:
             raise ValueError(step.position)
-        transcript.record(step.position, step.inputs, claimed, choice, step.grounds)
+        transcript.record(step.position, step.inputs, claimed, choice, ground)
     transcript.seal()
     sign_receipt(case.receipt, phone.key)
 

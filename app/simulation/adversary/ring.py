@@ -26,7 +26,7 @@ from app.proof.stage_parts import StagePart, part_shape
 from app.simulation.adversary.cheats import STAGES, Cheat
 from workers.engine.engine import ShardEngine, SpanShape
 from workers.engine.hidden import sent_form
-from workers.engine.processor import canary_products, numerical_class
+from workers.engine.processor import canary_products, class_digest, numerical_class
 from workers.engine.replay import Replay
 from workers.engine.sampling import choices_of, choose_token
 from workers.identity.answer_leaf import (
@@ -68,6 +68,8 @@ class RingPhone:
     runs: Path
     parts: tuple[StagePart, ...]
     model: ModelManifest
+    products: tuple[Tensor, ...] = field(default_factory=lambda: canary_products(THREADS))
+    """What it shows as its canary: of a class that it invents something that nothing computes."""
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     signed: int = 0
 
@@ -81,6 +83,12 @@ class RingPhone:
     def public_key(self) -> bytes:
         """Of Ed25519, 32 bytes."""
         return self.key.public_key().public_bytes_raw()
+
+    @property
+    def numerical_class(self) -> str:
+        """What it registers with and signs for."""
+        own = numerical_class(THREADS)
+        return f"{own.rpartition(' ')[0]} {class_digest(self.products)}"
 
     @property
     def digest(self) -> str:
@@ -135,7 +143,7 @@ class RingPhone:
             output_root=sealed.output_root.hex(),
             steps=sealed.steps,
             tokens=sealed.tokens,
-            numerical_class=numerical_class(THREADS),
+            numerical_class=self.numerical_class,
             nonce=_NONCE,
             terms=self._terms,
             shard=self.digest,
@@ -157,7 +165,7 @@ class RingPhone:
             parts=self.parts if self.shard.quantized else (),
             all_parts=self.parts,
             host_class=numerical_class(THREADS),
-            registered_class=numerical_class(THREADS),
+            registered_class=self.numerical_class,
         )
 
     def receipt(self, case: AuditCase) -> tuple[bytes, bytes, bytes]:
@@ -170,7 +178,7 @@ class RingPhone:
 
     def run_again(self, case: AuditCase, *, cheating: bool) -> SharpEvidence:
         """Return what a sharp test of all operators leaves, run by what the phone really runs."""
-        products = canary_products(THREADS)
+        products = self.products
         rounding = read_class(products, case.receipt.numerical_class)
         sharp = SharpCase.of(case, rounding)
         runs = self.runs if cheating else self.graph
@@ -235,8 +243,16 @@ def phones_of(
             for part in shard.parts
         )
         serial = Serial(f"phone-{stage}")
-        found.append(RingPhone(stage, serial, shard, shape, graph, runs, parts, model))
+        phone = RingPhone(stage, serial, shard, shape, graph, runs, parts, model)
+        if cheat is not None and cheat.stage == stage and cheat.invents_class:
+            phone.products = _invented(phone.products)
+        found.append(phone)
     return tuple(found)
+
+
+def _invented(products: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return products that no known rounding gives."""
+    return tuple((each * np.float32(1.01)).astype(np.float32) for each in products)
 
 
 def write_text(

@@ -1,7 +1,7 @@
 """A hostile phone asked for texts until it is caught: audits, sharp tests, the ledger's penalties.
 
 Engines, transcripts, receipts, audits, sharp tests, convictions and the ledger are the program's
-own; left out are adb, sockets and the rack's loop. Every receipt is audited.
+own; left out are adb, sockets and the rack's loop. Receipts are audited as the ledger draws them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from app.proof.case import AuditCase, Verdict
 from app.proof.convicting.facts import proven_fault
 from app.proof.quick.together import passes_together
 from app.proof.records.request_text import model_content, sha256_of
+from app.proof.sharp.classes import is_reproduced
 from app.proof.stage_parts import open_shard
 from app.rack.settlement.findings import findings_of
 from app.rack.settlement.sharp.close_look import CloseLook
@@ -75,8 +76,12 @@ class Trial:
         self._library, self._phones = library, tuple(phones)
         self._random = random.Random(random_seed)  # noqa: S311 - what is played, not a secret
         for phone in phones:
-            self._ledger.register_phone(phone.serial, self._proven(phone), numerical_class(1))
+            name = phone.numerical_class
+            self._ledger.register_phone(phone.serial, self._proven(phone), name)
             self._ledger.grant_stake(phone.serial)
+            if name != numerical_class(1):  # as a rack reads a foreign class's canary
+                reproduced = is_reproduced(phone.products, name)
+                self._ledger.trust.note_class(name, reproduced=reproduced)
 
     def run(self, cheat: Cheat, texts: Sequence[Sequence[int]], most: int) -> TrialResult:
         """Ask for texts until it is caught, at most so many."""
@@ -85,7 +90,8 @@ class Trial:
         audited, caught = 0, False
         while audited < most and not caught:
             lies = self._random.random() < cheat.share
-            caught = self._request(audited, liar, cheat if lies else None, texts, harmed)
+            cheats = cheat if lies else None
+            caught = self._request(audited, liar, cheats, texts, harmed, cheat.audit_rate)
             audited += 1
         standing = self._ledger.standing(liar.serial)
         found = TrialResult(
@@ -106,10 +112,11 @@ class Trial:
         cheat: Cheat | None,
         texts: Sequence[Sequence[int]],
         harmed: set[str],
+        audit_rate: float,
     ) -> bool:
-        """Write a text, audit all of it, pay and punish; tell whether the liar was caught."""
+        """Write a text, audit what is drawn, pay and punish; tell whether the liar was caught."""
         name = TransactionId(f"t{number}")
-        terms = self._open(name)
+        terms = self._open(name, audit_rate)
         prompt = self._random.choice(texts)
         for phone in self._phones:
             phone.begin(name, terms)
@@ -117,18 +124,25 @@ class Trial:
         cases = [phone.case() for phone in self._phones]
         for phone, case in zip(self._phones, cases, strict=True):
             self._ledger.record_receipt(*phone.receipt(case))
-        verdicts = [passes_together(case, open_shard) or audit(case) for case in cases]
+        due = sorted(self._ledger.due_stages(name))
+        verdicts = [
+            passes_together(cases[stage], open_shard) or audit(cases[stage]) for stage in due
+        ]
         looks = [
-            self._look(phone, case, cheating=phone is liar and cheat is not None)
-            for phone, case, verdict in zip(self._phones, cases, verdicts, strict=True)
+            self._look(
+                self._phones[verdict.stage],
+                cases[verdict.stage],
+                cheating=verdict.stage == liar.stage and cheat is not None,
+            )
+            for verdict in verdicts
             if not verdict.passed
         ]
         punished = self._judge(name, verdicts, looks)
         harmed |= {serial for serial in punished if serial != liar.serial}
         harmed |= {each.serial for each in verdicts if not each.passed} - {liar.serial}
-        return liar.serial in punished
+        return liar.serial in punished or not self._ledger.standing(liar.serial).admitted
 
-    def _open(self, name: TransactionId) -> SignedTerms:
+    def _open(self, name: TransactionId, audit_rate: float) -> SignedTerms:
         model = self._phones[0].model
         stages = tuple(StageAssignment(each.serial, each.shard.blocks) for each in self._phones)
         agreement = Agreement(
@@ -142,7 +156,7 @@ class Trial:
         )
         assignment = Assignment(model.name, model.chains, stages)
         return self._ledger.open_transaction(
-            name, RequestId(name), assignment, agreement, PRICE, 1.0, TOKENS
+            name, RequestId(name), assignment, agreement, PRICE, audit_rate, TOKENS
         )
 
     def _look(self, phone: RingPhone, case: AuditCase, *, cheating: bool) -> CloseLook:

@@ -34,6 +34,7 @@ from app.words.pages.palette import of_phone
 from app.words.states import phone_name
 
 _NAME, _EXCLUDED, _TRUSTED = range(3)
+_MOST_MS, _MOST_RATE = 600_000.0, 100_000.0
 
 
 class ConditionsDialog(QDialog):
@@ -63,6 +64,7 @@ class ConditionsDialog(QDialog):
         spoken(self.least.setAccessibleName, "Least reputation")
         spoken(self.least.setSpecialValueText, "any")
         self.battery, self.heat = _battery_field(known), _heat_field(known)
+        self.token_ms, self.rate = _token_field(known), _rate_field(known)
         self.line.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.plan = self.buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -74,6 +76,8 @@ class ConditionsDialog(QDialog):
         form.addRow(spoken_label("Least reputation"), self.least)
         form.addRow(spoken_label("Least battery, where it drains"), self.battery)
         form.addRow(spoken_label("Warmest"), self.heat)
+        form.addRow(spoken_label("By price: a token within"), self.token_ms)
+        form.addRow(spoken_label("By price: at least"), self.rate)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.setSpacing(10)
@@ -94,6 +98,8 @@ class ConditionsDialog(QDialog):
             round(self.least.value(), 2),
             self.battery.value(),
             None if self.heat.value() == self.heat.minimum() else float(self.heat.value()),
+            self.token_ms.value() / 1000 or None,
+            self.rate.value(),
         )
 
     def _ticked(self, column: int) -> frozenset[str]:
@@ -149,6 +155,34 @@ def _heat_field(known: Conditions) -> QSpinBox:
     field.setValue(least - 1 if known.most_celsius is None else round(known.most_celsius))
     spoken(field.setAccessibleName, "Warmest")
     spoken(field.setSpecialValueText, "any")
+    return field
+
+
+def _token_field(known: Conditions) -> QDoubleSpinBox:
+    field = _speed_field(_MOST_MS, " ms", (known.most_token_s or 0.0) * 1000)
+    spoken(field.setAccessibleName, "By price: a token within")
+    return field
+
+
+def _rate_field(known: Conditions) -> QDoubleSpinBox:
+    field = _speed_field(_MOST_RATE, " tok/s", known.least_tokens_per_second)
+    spoken(field.setAccessibleName, "By price: at least")
+    return field
+
+
+def _speed_field(most: float, unit: str, value: float) -> QDoubleSpinBox:
+    """Return a field for how quick a ring that is bought has to be; 0 is any."""
+    field = QDoubleSpinBox()
+    inset(field)
+    field.setRange(0.0, most)
+    field.setDecimals(1)
+    field.setSuffix(unit)
+    field.setValue(value)
+    spoken(field.setSpecialValueText, "any")
+    spoken(
+        field.setToolTip,
+        "Counts where the objective is the price: the cheapest phones are taken that are so quick.",
+    )
     return field
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
@@ -22,7 +23,7 @@ from app.words.states import check_word
 
 
 class ChecksControl(QWidget):
-    """Audit rate and whether every token is checked. Follows the rack; what is set is sent."""
+    """Audit rate, what checks every token, who audits. Follows the rack; what is set is sent."""
 
     def __init__(self, link: RackLink) -> None:
         super().__init__()
@@ -34,6 +35,9 @@ class ChecksControl(QWidget):
             self.mode.addItem("", mode)
         spoken_items(self.mode, lambda mode: check_word(CheckMode(mode)))
         spoken(self.mode.setAccessibleName, "Whether this computer checks every token")
+        self.verifiers = QCheckBox()
+        spoken(self.verifiers.setText, "Idle phones audit")
+        spoken(self.verifiers.setToolTip, "Others that compute alike, never of the same keeper.")
         self.line = ElidedLabel()
         self.line.setObjectName("muted")
         said(self, "line", ChecksControl._say_line)
@@ -45,14 +49,19 @@ class ChecksControl(QWidget):
         controls.addWidget(self.rate)
         controls.addWidget(self.mode)
         controls.addStretch(1)
+        below = QHBoxLayout()
+        below.addWidget(self.line)
+        below.addStretch(1)
+        below.addWidget(self.verifiers)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(controls)
-        layout.addWidget(self.line)
+        layout.addLayout(below)
         link.snapshot_changed.connect(self._follow)
         self.rate.editingFinished.connect(self._send)
         self.mode.activated.connect(self._send)
+        self.verifiers.clicked.connect(self._send_verifiers)
 
     def _send(self) -> None:
         rate, mode = self.rate.value() / 100, CheckMode(self.mode.currentData())
@@ -60,6 +69,12 @@ class ChecksControl(QWidget):
         if known is None or (known.mode is mode and abs(known.audit_rate - rate) < _LEAST_CHANGE):
             return
         self._link.submit(SetChecks(rate, mode), refused=self._forget)
+
+    def _send_verifiers(self, audit: bool) -> None:  # noqa: FBT001 - as Qt calls it
+        known = self._known
+        if known is not None:
+            command = SetChecks(known.audit_rate, known.mode, audit)
+            self._link.submit(command, refused=self._forget)
 
     def _forget(self) -> None:
         """Show again what the rack does, whatever was set."""
@@ -72,6 +87,7 @@ class ChecksControl(QWidget):
         if not self.rate.hasFocus():
             self.rate.setValue(snapshot.checks.audit_rate * 100)
         self.mode.setCurrentIndex(self.mode.findData(snapshot.checks.mode))
+        self.verifiers.setChecked(snapshot.checks.verifiers)
         self._say_line()
 
     def _say_line(self) -> None:

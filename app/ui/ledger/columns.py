@@ -11,8 +11,9 @@ from app.rack.snapshot import PhoneSnapshot
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.table import NO_TITLE, Column
 from app.ui.looks.tokens import phone_colour
-from app.words.catalogue import message
+from app.words.catalogue import message, tr
 from app.words.ledger import kind_word, offence_text, row_text
+from app.words.phones.canaries import canaries_text
 from app.words.states import clock_text, credits_text, phone_name
 
 RIGHT = Qt.AlignmentFlag.AlignRight
@@ -50,6 +51,12 @@ def reputation(appearance: Appearance) -> list[Phones]:
             lambda row: _count(row, "audits_failed"),
             RIGHT,
             colour=lambda row: _failed_colour(row, appearance),
+        ),
+        Column(
+            message("Canaries"),
+            lambda row: canaries_text(row.standing),
+            RIGHT,
+            tooltip=_canaries_tip,
         ),
         Column(message("Jailed until"), _jail_text, RIGHT),
         Column(NO_TITLE, lambda _: ""),
@@ -130,6 +137,13 @@ def _slashed_colour(phone: PhoneSnapshot, appearance: Appearance) -> str:
 
 def _failed_colour(phone: PhoneSnapshot, appearance: Appearance) -> str:
     return _alarm(phone.standing, appearance, alarmed=bool(_of(phone.standing, "audits_failed")))
+
+
+def _canaries_tip(_phone: PhoneSnapshot) -> str:
+    return tr(
+        "How many of the last five pieces of work that were looked at, drawn as audits are, the "
+        "phone did as quickly as it says that it can. Three that fall short cost stake."
+    )
 
 
 def _of(standing: PhoneStanding | None, field: str) -> int:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.core.model import ModelManifest
+from workers.protocol.span_shape import RowForm
 
 FORMS = ("q8", "q4", "q4-plain", "f32")
 """How weights may be kept; the first is what most want."""
+CACHES = tuple(form.word for form in RowForm)
+"""How phones may keep what attention needs of a text."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class ModelDesk(Protocol):
         """Return models at the hub. Raises `ShardloomError`."""
         ...
 
-    def foresee(self, name: str, form: str) -> ForeseenModel:
+    def foresee(self, name: str, form: str, cache: str) -> ForeseenModel:
         """Look at a model at the hub, or here by its path. Raises `ShardloomError`."""
         ...
 
-    def import_command(self, name: str, form: str) -> Sequence[str]:
+    def import_command(self, name: str, form: str, cache: str) -> Sequence[str]:
         """Return the program and arguments that import it and tell JSON, an object a line."""
         ...
 

@@ -22,7 +22,7 @@ from app.ui.background_reader import BackgroundReader
 from app.ui.looks.appearance import Appearance, colour_words
 from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
-from app.ui.models.desk import FORMS, ForeseenModel, ModelDesk, OfferedModel
+from app.ui.models.desk import CACHES, FORMS, ForeseenModel, ModelDesk, OfferedModel
 from app.ui.models.importing import Importing
 from app.ui.rack_link import RackLink
 from app.words.catalogue import message, tr
@@ -32,6 +32,7 @@ from app.words.states import together
 
 _RESTING_MS = 250
 """A row is asked about once it has been the current one for so long."""
+_Wanted = tuple[str, str, str]
 
 
 class HubPage(QWidget):
@@ -63,6 +64,10 @@ class HubPage(QWidget):
         for form in FORMS:
             self.form.addItem(form, form)
         spoken(self.form.setAccessibleName, "Weights as")
+        self.cache = QComboBox()
+        for cache in CACHES:
+            self.cache.addItem(cache, cache)
+        spoken(self.cache.setAccessibleName, "Text kept as")
         self.fit, self.start, self.line = QPushButton(), QPushButton(), QLabel()
         spoken(self.fit.setText, "Does it fit?")
         spoken(self.start.setText, "Import")
@@ -85,7 +90,8 @@ class HubPage(QWidget):
         self.name.textChanged.connect(lambda _: self._renamed())
         self.name.returnPressed.connect(self._foresee)
         self.fit.clicked.connect(self._foresee)
-        self.form.activated.connect(lambda _: self._foresee())
+        for choice in (self.form, self.cache):
+            choice.activated.connect(lambda _: self._foresee())
         self.start.clicked.connect(self._import)
         self._resting.timeout.connect(self._foresee)
         self.table.selectionModel().currentRowChanged.connect(
@@ -123,22 +129,23 @@ class HubPage(QWidget):
             self._resting.start()
 
     @property
-    def _wanted(self) -> tuple[str, str]:
-        """The name and the form of weights that the fields hold."""
-        return self.name.text().strip(), str(self.form.currentData())
+    def _wanted(self) -> _Wanted:
+        """The name, the form of weights and that of the cache that the fields hold."""
+        forms = str(self.form.currentData()), str(self.cache.currentData())
+        return (self.name.text().strip(), *forms)
 
     def _foresee(self) -> None:
         self._resting.stop()
-        name, form = asked = self._wanted
-        if name:
+        asked = self._wanted
+        if asked[0]:
             self._tell(tr("looking at it…"), self._appearance.tokens.muted)
             self._fit_reader.ask(
-                lambda: self._desk.foresee(name, form),
+                lambda: self._desk.foresee(*asked),
                 partial(self._hold_against_rack, asked),
                 partial(self._refuse, asked),
             )
 
-    def _hold_against_rack(self, asked: tuple[str, str], seen: ForeseenModel) -> None:
+    def _hold_against_rack(self, asked: _Wanted, seen: ForeseenModel) -> None:
         if asked != self._wanted:
             return
         tokens = self._appearance.tokens
@@ -158,7 +165,7 @@ class HubPage(QWidget):
 
         self._link.ask(Foresee(seen.forms), tell, partial(self._refuse, asked))
 
-    def _refuse(self, asked: tuple[str, str], line: str) -> None:
+    def _refuse(self, asked: _Wanted, line: str) -> None:
         if asked == self._wanted:
             self._tell(line, self._appearance.tokens.bad)
 
@@ -167,18 +174,19 @@ class HubPage(QWidget):
         colour_words(self.line, colour)
 
     def _import(self) -> None:
-        name = self.name.text().strip()
-        if name:
-            self._importing.start(name, str(self.form.currentData()))
+        if self._wanted[0]:
+            self._importing.start(*self._wanted)
 
     def _arrange(self) -> None:
         above, below = QHBoxLayout(), QHBoxLayout()
         above.addWidget(self.words, 1)
         above.addWidget(self.search)
-        label = spoken_label("Weights as")
-        label.setObjectName("muted")
+        labels = spoken_label("Weights as"), spoken_label("Text kept as")
+        for label in labels:
+            label.setObjectName("muted")
         below.addWidget(self.name, 1)
-        for widget in (label, self.form, self.fit, self.start):
+        of_weights, of_text = labels
+        for widget in (of_weights, self.form, of_text, self.cache, self.fit, self.start):
             below.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)

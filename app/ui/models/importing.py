@@ -27,12 +27,12 @@ class Importing(QObject):
         """Whether one is under way."""
         return self.job is not None
 
-    def start(self, name: str, form: str) -> None:
+    def start(self, name: str, form: str, cache: str) -> None:
         """Begin one, unless another is under way."""
         if self.desk is None or self.job is not None:
             return
         self.outcome = None
-        self.job = ImportJob(name, form, self.desk.import_command(name, form), self)
+        self.job = ImportJob(name, form, self.desk.import_command(name, form, cache), self)
         self.job.progressed.connect(lambda _: self.changed.emit())
         self.job.ended.connect(self._end)
         self.changed.emit()

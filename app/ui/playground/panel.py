@@ -27,6 +27,7 @@ from app.ui.playground.conversations.talk_strip import TalkStrip
 from app.ui.playground.conversations.talks import Talk, Talks
 from app.ui.playground.conversations.talks_dialog import TalksDialog
 from app.ui.playground.generation import CAN_GENERATE, Generation
+from app.ui.playground.picture_button import PictureButton
 from app.ui.playground.prompts_dialog import PromptsDialog
 from app.ui.playground.request_wording import Explanation, explanation
 from app.ui.playground.sampling_button import SamplingButton
@@ -60,6 +61,7 @@ class Playground(QWidget):
         self.prompt = QLineEdit(DEMO_PROMPT)
         self.prompt.setMinimumWidth(_LEAST_PROMPT)
         spoken(self.prompt.setAccessibleName, "Prompt")
+        self.picture = PictureButton()
         self.sampling = SamplingButton(settings)
         self.tokens = self.sampling.tokens
         self.repeat = QPushButton()
@@ -179,10 +181,11 @@ class Playground(QWidget):
         talk = self.talks.shown
         if talk is None or session.waiting:
             return
-        session.say(text)
+        session.say(text, self.picture.pictures)
         self.generation.start(talk)
         if talk.running:
             self.prompt.clear()
+            self.picture.take(())
 
     @property
     def _session(self) -> ChatSession:
@@ -209,10 +212,11 @@ class Playground(QWidget):
     def _task(self, text: str, kind: TaskKind) -> Task:
         match kind:
             case TaskKind.GENERATE:
-                return Complete(text)
+                return Complete(text, pictures=self.picture.pictures)
             case TaskKind.CHAT:
                 system = self.sampling.system.toPlainText().strip()
-                conversation = self._session.conversation(text, system)
+                pictures = self.picture.pictures
+                conversation = self._session.conversation(text, system, pictures)
                 return Chat(conversation, self.sampling.overflow())
             case TaskKind.SUMMARISE:
                 return Summarise(text)
@@ -262,6 +266,7 @@ class Playground(QWidget):
         self.talks.take(snapshot)
         self.generation.take(snapshot)
         self.task.show_snapshot(snapshot)
+        self.picture.show_snapshot(snapshot)
         self._refresh()
 
     def _refresh(self) -> None:
@@ -315,6 +320,7 @@ class Playground(QWidget):
         line.addWidget(self.prompt, 1)
         line.insertWidget(0, self.task)
         for widget in (
+            self.picture,
             self.language,
             self.sampling,
             self.repeat,

@@ -28,7 +28,12 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     EntryKind.EQUIVOCATION: ("equivocation",),
     EntryKind.NUMBER_REUSED: ("number_reused",),
     EntryKind.RECEIPT_WITHHELD: ("no_receipt",),
-    EntryKind.AUDIT: ("audit_passed", "audit_failed", "audit_deviates"),
+    EntryKind.AUDIT: (
+        "audit_passed",
+        "audit_passed_by",
+        "audit_failed",
+        "audit_deviates",
+    ),
     EntryKind.AUDIT_NOT_DONE: ("audit_not_done",),
     EntryKind.SHARP_TEST: (
         "sharp_test_passed",
@@ -36,6 +41,8 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
         "sharp_test_refused",
         "sharp_test_unavailable",
     ),
+    EntryKind.CANARY: ("canary",),
+    EntryKind.VERIFIER_CHECKED: ("verifier_right", "verifier_wrong"),
     EntryKind.CLASS_CONFIRMED: ("class_confirmed",),
     EntryKind.CLASS_READ: ("class_reproduced", "class_unknown"),
     EntryKind.WAY_DISTRUSTED: ("way_distrusted",),

@@ -14,6 +14,7 @@ from app.core.vitals import Charging, DeviceVitals, Doze, Throttling, WifiLink
 from app.rack.snapshot import LinkSnapshot, PhoneSnapshot
 from app.words.ages import age_text
 from app.words.catalogue import Message, message, ntr, tr
+from app.words.phones.canaries import claims_text
 from app.words.sentences import reason_text
 from app.words.states import listed
 
@@ -34,6 +35,7 @@ class PhoneFact(Enum):
     REACHED = auto()
     DATA = auto()
     SYSTEM = auto()
+    CLAIMS = auto()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def fact_title(fact: PhoneFact) -> Message:
             return message("Data path")
         case PhoneFact.SYSTEM:
             return message("System")
+        case PhoneFact.CLAIMS:
+            return message("Canaries")
         case _:
             assert_never(fact)
 
@@ -84,6 +88,9 @@ def facts_of(phone: PhoneSnapshot) -> dict[PhoneFact, Said]:
         ).format(version=description.android_version, abi=description.abi, cores=description.cores)
         facts[PhoneFact.SYSTEM] = Said(words, lasting=True)
         facts[PhoneFact.REACHED] = Said(description.transport, lasting=True)
+    if phone.standing is not None and phone.standing.pace is not None:
+        short = phone.standing.short_canaries > 0
+        facts[PhoneFact.CLAIMS] = Said(claims_text(phone.standing), alarming=short, lasting=True)
     return facts
 
 

@@ -35,6 +35,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.model_not_loaded": message(
         "The rack runs {running}. Another model is loaded where serve was given --load-models."
     ),
+    "gateway.picture_elsewhere": message(
+        "Pictures come in `data:` addresses with base64: nothing is fetched from elsewhere."
+    ),
+    "gateway.picture_not_base64": message("The picture is no base64: {reason}."),
     "gateway.needs_logprobs": message("top_logprobs needs logprobs."),
     "gateway.needs_key": message("Other computers reach {host}, and there is no key yet."),
     "gateway.not_listening": message("{host}:{port} cannot be listened on: {reason}."),
@@ -53,6 +57,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.unknown_tool": message("tool_choice: no tool is called {name}."),
     "gateway.unknown_parameter": message("{name} is no parameter that is known here."),
     "gateway.unsupported_parameter": message("{name} cannot be done by this rack yet."),
+    "gateway.wrong_host": message(
+        "This address answers only to requests that name this computer, as localhost or 127.0.0.1."
+    ),
     "gateway.wrong_method": message("This address takes another method."),
 }
 

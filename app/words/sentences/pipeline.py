@@ -22,6 +22,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "worker.given_up": message("{phone}'s worker was given up."),
     "worker.let_go": message("{phone} was let go."),
     "worker.no_answer": message("{phone} did not answer '{command}' within {limit:.0f} s."),
+    "worker.other_rows": message("{phone} answered with other rows than it was asked for."),
     "worker.other_states": message("{phone} showed other states than it was asked for."),
     "worker.other_transcript": message(
         "{phone} gave a transcript of other steps than it was sent."

@@ -57,6 +57,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The link from {sender} to {receiver} has no measured speed."
     ),
     "placement.manual_not_planned": message("A manual assignment is made by hand, not planned."),
+    "placement.price_by_search_only": message(
+        "The LinguaLinked program buys nothing; choose another method for the least price."
+    ),
     "placement.no_layers": message("Model {model} has no layers to place."),
     "placement.no_phone": message("There is no phone to place the model on."),
     "placement.phone_twice": message("The same phone is listed twice."),

@@ -35,6 +35,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " off by {times:.3g} times what is allowed. It signed both in {transaction} with the key"
         " {key}."
     ),
+    "evidence.convicts_claim": message(
+        "{phone}, whose key is {key}, stands by more than it did by its own word, in the "
+        "transactions {works}."
+    ),
     "evidence.convicts_number": message(
         "{phone} signed two different receipts of number {number}, one in {transaction} and one in"
         " {other}, with the key {key}."
@@ -106,6 +110,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "proof.of_another_form": message("The file is no proof of this version's form."),
     "proof.of_no_answer": message("The proof shows no answer that was settled."),
     "proof.other_ledger": message("The proof is of another ledger than that key's."),
+    "proof.other_pictures": message(
+        "The pictures that were read in {transaction} are not those of the request."
+    ),
     "proof.other_text": message("What was read in {transaction} is not the prompt and its answer."),
     "proof.other_tokenizer": message("The tokenizer in the proof is not the model's."),
     "proof.other_tokens": message("The text does not become the tokens by the model's tokenizer."),

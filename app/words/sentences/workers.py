@@ -80,6 +80,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "slot.unknown": message("slot {slot} does not exist: there are {slots}"),
     "span.in_use": message("span {span} still has open transactions"),
     "span.loaded_already": message("span {span} is already loaded"),
+    "rows.too_many": message("more than {limit} rows at once"),
+    "span.at_work": message("span {span} is at work for a text"),
     "span.not_loaded": message("span {span} is not loaded"),
     "span.too_many": message("no more than {limit} spans can be loaded"),
     "span.without_slot": message("span {span} has no slot {slot}"),

@@ -12,7 +12,7 @@ from gguf import GGMLQuantizationType
 from app.core.errors import BadInputError, ShardloomError
 from app.models.library import Library
 from app.models.sources import hub as hub_module
-from app.models.sources import model_source
+from app.models.sources import hub_download, model_source
 from app.models.sources.finding import find_source
 from app.models.sources.hub import Hub
 from app.models.sources.hub_errors import HubUnknownError, HubUnreachableError
@@ -282,6 +282,22 @@ def test_a_full_disk_is_told_with_both_figures_before_anything_large_comes(
     with raises_saying(ShardloomError, "1.00 kB are free. Make room, or set HF_HOME"):
         source.fetch(_ignore)
     assert server.sent_bytes(WEIGHTS) == 0
+
+
+def test_a_disk_without_room_for_all_parts_is_told_before_the_first(
+    tmp_path: Path, hub: Hub, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_random(tmp_path / "sharded", files=3)
+    server.repositories["owner/sharded"] = Repository.of_folder(folder)
+    source = find_source(HubReference("owner/sharded"), hub)
+    room = hub_download.SPARE_BYTES + source.missing_bytes() - 1
+    free = shutil.disk_usage(hub.cache)._replace(free=room)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: free)
+    with raises_saying(ShardloomError, "are free. Make room, or set HF_HOME"):
+        source.fetch(_ignore)
+    assert {one.path for one in server.asked if one.path.endswith(".safetensors")} == set()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: free._replace(free=room + 1))
+    source.fetch(_ignore)
 
 
 def test_a_disk_that_fills_up_in_the_middle_ends_the_download_with_a_line(

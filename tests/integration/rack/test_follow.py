@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import BadInputError
 from app.core.facts import Fact
-from app.core.identifiers import RequestId
+from app.core.identifiers import RequestId, Serial
 from app.core.tasks import Complete
 from app.faults.catalogue import Fault, FaultKind
 from app.rack.commands import Ask, Cancel, Inject, Sampling
@@ -68,6 +67,12 @@ class Follower:
         self._thread.join(TIMEOUT_S)
         assert not self._thread.is_alive(), "the stream did not end with its request"
         return self.events
+
+
+def applied_serials(rack: RackService) -> Sequence[Serial]:
+    applied = rack.snapshot().applied
+    assert applied is not None
+    return applied.serials
 
 
 def of(kind: type[T], events: Sequence[RequestEvent]) -> list[T]:
@@ -185,13 +190,12 @@ def test_a_refused_command_is_recorded_with_its_reason(rack: RackService) -> Non
     wait_until(rack, lambda _: ended in [record.what for record in rack.events(before).records])
 
 
-def test_the_tokens_of_a_liar_are_taken_back_and_come_again_right(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        expected = generate(rack, TOKENS).token_ids
-        liar = rack.snapshot().phones[1].serial
-        rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, liar, 5))).result(60)
-        events = Follower(rack, start(rack, TOKENS)).to_the_end()
-        request = check(events)
+def test_the_tokens_of_a_liar_are_taken_back_and_come_again_right(rack: RackService) -> None:
+    expected = generate(rack, TOKENS).token_ids
+    liar = applied_serials(rack)[1]
+    rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, liar, 5))).result(60)
+    events = Follower(rack, start(rack, TOKENS)).to_the_end()
+    request = check(events)
     assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
     (back,) = of(RolledBack, events)
     assert back.taken_back + back.kept == TOKENS
@@ -201,13 +205,13 @@ def test_the_tokens_of_a_liar_are_taken_back_and_come_again_right(tmp_path: Path
     assert len(of(AttemptStarted, events)) == 2
 
 
-def test_a_text_whose_phone_dies_goes_on_in_the_same_stream(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        expected = generate(rack, LONG).token_ids
-        victim = rack.snapshot().phones[0].serial
-        rack.do(Inject(Fault(FaultKind.CRASH, victim, HELD))).result(60)
-        events = Follower(rack, start(rack, LONG)).to_the_end()
-        request = check(events)
+def test_a_text_whose_phone_dies_goes_on_in_the_same_stream(rack: RackService) -> None:
+    """Last: of three phones one was caught lying before, and one dies."""
+    expected = generate(rack, LONG).token_ids
+    victim = applied_serials(rack)[0]
+    rack.do(Inject(Fault(FaultKind.CRASH, victim, HELD))).result(60)
+    events = Follower(rack, start(rack, LONG)).to_the_end()
+    request = check(events)
     assert (request.state, request.token_ids) == (RequestState.SETTLED, expected)
     first, *others = of(AttemptStarted, events)
     assert victim in first.assignment.serials

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,15 +27,17 @@ SHORT_PROMPT = "In the beginning"
 LONG_PROMPT = "In the beginning God created the heaven and the earth. " * 12
 
 
-@pytest.fixture
-def rack(tmp_path: Path) -> Iterator[RackService]:
-    """Yield a rack whose phones get their usual time and no more."""
-    with open_virtual_rack(tmp_path, 3, patience=1.0) as opened:
+@pytest.fixture(scope="module")
+def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
+    """Yield a rack whose phones get their usual time and no more; each test has one hang."""
+    with open_virtual_rack(tmp_path_factory.mktemp("home"), 3, patience=1.0) as opened:
         yield opened
 
 
 def _hang(rack: RackService, token: int) -> None:
-    serial = generate(rack, 1).assignment.serials[1]  # type: ignore[union-attr]
+    assignment = generate(rack, 1).assignment
+    assert assignment is not None
+    serial = assignment.serials[len(assignment.serials) // 2]
     rack.do(Inject(Fault(FaultKind.HANG, serial, token))).result(60)
 
 

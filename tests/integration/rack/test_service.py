@@ -1,4 +1,4 @@
-"""The rack as front ends use it: assignments by hand, cancelling, losing and mending phones."""
+"""The rack as front ends use it: assignments by hand, cancelling, plans compared."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from app.core.tasks import Complete
 from app.devices.adb.link import Progress
 from app.devices.deployment.deployment import Deployer
 from app.faults.catalogue import Fault, FaultKind
-from app.ledger.journal.keys import read_public_key
-from app.ledger.journal.verification import verify_ledger
 from app.models.library import Library
 from app.placement.problem import Objective
 from app.placement.rebalancing.setting import Balancing
@@ -27,20 +25,17 @@ from app.rack.commands import (
     Apply,
     Ask,
     Cancel,
-    ClearFault,
     Compare,
     Inject,
-    Release,
     Replan,
     RequestAssignment,
     Sampling,
     UseModel,
 )
-from app.rack.home import Home
 from app.rack.options import RackOptions
 from app.rack.service import RackService, open_rack
-from app.rack.snapshot import Phase, RackSnapshot, RequestState, TimelineKind
-from app.words.sentences import error_text, fact_text, facts_text, reason_text
+from app.rack.snapshot import Phase, RackSnapshot, RequestState
+from app.words.sentences import error_text, facts_text
 from tests.assignments import held, pinned, placed
 from tests.integration.rack.support import (
     HELD,
@@ -93,10 +88,6 @@ def home_of_rack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rack(home_of_rack: Path) -> Iterator[RackService]:
     with open_virtual_rack(home_of_rack, 3) as opened:
         yield opened
-
-
-def holds_layers(snapshot: RackSnapshot, serial: Serial) -> bool:
-    return snapshot.applied is not None and serial in snapshot.applied.serials
 
 
 def waits_for_its_owner(snapshot: RackSnapshot) -> bool:
@@ -243,91 +234,6 @@ def test_a_second_rack_on_the_same_home_fails_with_a_reason(home_of_rack: Path) 
         second.close().result(60)
 
 
-def test_a_worker_that_dies_while_idle_is_noticed_and_its_layers_move(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        expected = generate(rack, 10).token_ids
-        victim = rack.snapshot().phones[0]
-        rack.do(Inject(Fault(FaultKind.CRASH, victim.serial, 3))).result(60)
-        assert generate(rack, 10).token_ids == expected
-        snapshot = wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.LOST)
-        assert snapshot.applied is not None
-        assert victim.serial not in snapshot.applied.serials
-        rack.do(ClearFault(victim.serial)).result(60)
-        wait_for(rack, lambda snapshot: snapshot.phones[0].state is DeviceState.READY)
-        rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
-        rack.do(Apply()).result(60)
-        wait_for(rack, lambda newest: holds_layers(newest, victim.serial))
-        assert generate(rack, 10).token_ids == expected
-        kinds = [event.kind for event in rack.snapshot().timeline]
-        assert TimelineKind.FAILOVER in kinds
-
-
-def pause_reason(rack: RackService, identifier: RequestId) -> str:
-    """Wait until a request waits for phones, and return why."""
-
-    def pauses(snapshot: RackSnapshot) -> bool:
-        request = request_in(snapshot, identifier)
-        return request is not None and request.state is RequestState.PAUSED
-
-    request = request_in(wait_for(rack, pauses), identifier)
-    assert request is not None
-    return reason_text(request.state_reason)
-
-
-def test_when_every_phone_is_gone_requests_pause_until_one_is_back(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 1) as rack:
-        expected = generate(rack, 10).token_ids
-        serial = rack.snapshot().phones[0].serial
-        rack.do(Inject(Fault(FaultKind.CRASH, serial, 4))).result(60)
-        first, second = start(rack, 10), start(rack, 10)
-        for identifier in (first, second):
-            assert "No phone" in pause_reason(rack, identifier)
-        rack.do(Cancel(second)).result(60)
-        assert finish(rack, second).state is RequestState.CANCELLED
-        rack.do(ClearFault(serial)).result(60)
-        ended = finish(rack, first)
-        assert (ended.state, ended.token_ids) == (RequestState.SETTLED, expected)
-
-
-def test_where_none_may_pause_a_request_fails_with_what_is_missing(tmp_path: Path) -> None:
-    options = RackOptions(tmp_path, "virtual:1", pause_limit_s=0.0, patience=PATIENCE)
-    with open_rack_of(options) as rack:
-        serial = rack.snapshot().phones[0].serial
-        rack.do(Inject(Fault(FaultKind.CRASH, serial, 2))).result(60)
-        request = generate(rack, 10)
-        assert request.state is RequestState.FAILED
-        assert request.state_reason is not None
-        assert "No phone" in fact_text(request.state_reason)
-
-
-def test_a_slashed_phone_is_released_by_the_operator_and_works_again(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        serial = rack.snapshot().phones[1].serial
-        rack.do(Inject(Fault(FaultKind.WRONG_OUTPUT, serial, 4))).result(60)
-        request = generate(rack, 12)
-        assert (request.slashes, request.state) == (1, RequestState.SETTLED)
-        ledger = wait_for(rack, lambda snapshot: bool(snapshot.ledger)).ledger
-        assert ledger is not None
-        assert [row.serial for row in ledger.slashes] == [serial]
-        rack.do(ClearFault(serial)).result(60)
-        rack.do(Release(serial)).result(60)
-        rack.do(Replan(Objective.THROUGHPUT, ())).result(60)
-        rack.do(Apply()).result(60)
-        again = generate(rack, 12)
-        assert again.token_ids == request.token_ids
-        assert again.assignment is not None
-        assert serial in again.assignment.serials
-
-
-def test_closing_in_the_middle_of_a_request_leaves_a_ledger_that_verifies(tmp_path: Path) -> None:
-    with paused_before(HELD) as pause, open_virtual_rack(tmp_path, 1) as rack:
-        start(rack, TOKENS)
-        pause.wait()
-    home = Home(tmp_path)
-    report = verify_ledger(home.ledger_file, read_public_key(home.ledger_key))
-    assert report.valid, report.problem
-
-
 def test_a_phone_this_rack_does_not_have_is_refused(rack: RackService) -> None:
     with raises_saying(BadInputError, match="no phone X"):
         rack.do(Inject(Fault(FaultKind.SLOW, Serial("X")))).result(60)
@@ -390,21 +296,6 @@ def test_a_rack_opened_before_its_phone_accepts_this_computer_begins_when_it_doe
         assert generate(rack, 4).state is RequestState.SETTLED
     finally:
         rack.close().result(60)
-
-
-def test_a_phone_that_vanishes_is_lost_and_the_text_goes_on(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        expected = generate(rack, TOKENS).token_ids
-        victim = rack.snapshot().phones[1]
-        with paused_before(HELD) as pause:
-            identifier = start(rack, TOKENS)
-            pause.wait()
-            virtual_phones(rack).kill(victim.serial)
-        request = finish(rack, identifier)
-        assert request.token_ids == expected
-        assert request.failovers == 1
-        assert request.assignment is not None
-        assert victim.serial not in request.assignment.serials
 
 
 def test_what_phones_already_store_is_not_pushed_again(rack: RackService) -> None:

@@ -31,6 +31,19 @@ def test_what_a_person_sets_goes_to_the_rack_and_the_controls_follow_it(
     assert control.commands[-1] == SetChecks(0.25, CheckMode.ON)
 
 
+def test_who_audits_is_set_there_and_rate_and_mode_stay(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
+    publish(window, control)
+    checks = window.ledger.checks
+    qtbot.waitUntil(lambda: checks.rate.value() == 10.0)
+    assert not checks.verifiers.isChecked()
+    checks.verifiers.click()
+    assert control.commands[-1] == SetChecks(0.1, CheckMode.AUTO, verifiers=True)
+    publish(window, control)
+    qtbot.waitUntil(checks.verifiers.isChecked)
+
+
 def test_leaving_the_box_unchanged_sends_nothing(
     window: MainWindow, control: ScriptedControl
 ) -> None:

@@ -55,15 +55,15 @@ class ScriptedDesk:
             raise self.failure
         return [each for each in (TINY, CLOSED) if words in each.name]
 
-    def foresee(self, name: str, form: str) -> ForeseenModel:
+    def foresee(self, name: str, form: str, cache: str) -> ForeseenModel:
         self.foreseen.append(name)
         assert self.answering.wait(60)
-        return self.real.foresee(name, form)
+        return self.real.foresee(name, form, cache)
 
-    def import_command(self, name: str, form: str) -> Sequence[str]:
+    def import_command(self, name: str, form: str, cache: str) -> Sequence[str]:
         if self.script:
             return (sys.executable, "-c", textwrap.dedent(self.script))
-        return self.real.import_command(name, form)
+        return self.real.import_command(name, form, cache)
 
     def delete(self, name: str) -> int:
         assert self.answering.wait(60)
@@ -303,7 +303,7 @@ def test_an_import_tells_rate_and_time_left_and_can_be_cancelled(
     dialog: ModelsDialog, window: MainWindow, desk: ScriptedDesk, qtbot: QtBot
 ) -> None:
     desk.script = SLOW
-    window.importing.start("someone/tiny", "q8")
+    window.importing.start("someone/tiny", "q8", "f32")
     line = dialog.strip.line
     qtbot.waitUntil(lambda: "a second" in line.text() and "left" in line.text())
     assert "model.safetensors" in line.text()
@@ -330,7 +330,7 @@ def test_an_import_that_fails_says_why(
     window: MainWindow, desk: ScriptedDesk, qtbot: QtBot, script: str, said: str
 ) -> None:
     desk.script = script
-    window.importing.start("someone/tiny", "q8")
+    window.importing.start("someone/tiny", "q8", "f32")
     qtbot.waitUntil(lambda: not window.importing.running)
     assert window.importing.outcome == (False, "someone/tiny", said)
 
@@ -339,7 +339,7 @@ def test_a_window_that_closes_leaves_no_import_behind(
     window: MainWindow, desk: ScriptedDesk, qtbot: QtBot
 ) -> None:
     desk.script = SLOW
-    window.importing.start("someone/tiny", "q8")
+    window.importing.start("someone/tiny", "q8", "f32")
     job = window.importing.job
     assert job is not None
     qtbot.waitUntil(lambda: job.progress is not None)
@@ -373,7 +373,7 @@ def test_what_an_import_has_started_ends_with_it_however_deaf(
     end: Callable[[Importing], None],
 ) -> None:
     desk.script = EXPORTING
-    window.importing.start("someone/tiny", "q8")
+    window.importing.start("someone/tiny", "q8", "f32")
     job = window.importing.job
     assert job is not None
     qtbot.waitUntil(lambda: job.progress is not None)

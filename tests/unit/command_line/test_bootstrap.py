@@ -28,19 +28,32 @@ def bootstrap() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["build.txt", "runtime.txt", "test.txt", "import.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "runtime.txt", "test.txt", "import.txt", "cuda.txt"])
 def test_a_lock_pins_every_package_exactly_and_names_no_address(name: str) -> None:
     text = (LOCKS / name).read_text()
     lines = [line for line in text.splitlines() if line and line[0] not in " #"]
     assert lines
     assert [line for line in lines if not PIN.match(line)] == []
     assert "://" not in text
-    assert ("--hash=" in text) is (name != "import.txt")
+    assert ("--hash=" in text) is (name not in ("import.txt", "cuda.txt"))
 
 
 def test_running_never_installs_torch_and_testing_does() -> None:
     assert "torch==" not in (LOCKS / "runtime.txt").read_text()
     assert "torch==2.13.0" in (LOCKS / "import.txt").read_text()
+
+
+def test_what_torch_brings_along_for_cuda_is_constrained_too(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constrained = re.findall(r"^([\w-]+)==", (LOCKS / "cuda.txt").read_text(), re.MULTILINE)
+    assert {"cuda-bindings", "cuda-toolkit", "nvidia-cublas", "triton"} <= set(constrained)
+    installed: list[tuple[object, ...]] = []
+    monkeypatch.setattr(bootstrap, "pip", lambda *arguments: installed.append(arguments))
+    bootstrap.install_test()
+    torch = installed[-1]
+    assert torch[torch.index("-r") + 1] == LOCKS / "import.txt"
+    assert torch[torch.index("-c") + 1] == LOCKS / "cuda.txt"
 
 
 def test_locks_agree_with_one_another() -> None:

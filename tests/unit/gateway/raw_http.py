@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from app.gateway.server import Gateway
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
+"""Ends what hangs: a soak on a busy computer may wait longer than half a minute for its turn."""
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,14 @@ def test_a_page_of_the_web_can_ask_for_nothing(gateway: Gateway) -> None:
     """A page may send plain texts anywhere, and have its own name lead to this computer."""
     body = json.dumps(CHAT).encode()
     assert post(gateway, PATHS[0], body, kind="text/plain").status == 415
-    assert post(gateway, PATHS[0], body, host="evil.example").status == 400
-    assert get(gateway, "/v1/models", host="evil.example").status == 400
+    for host in ("evil.example", "localhost.evil.example", "", "[::1", "127.0.0.1@evil.example"):
+        for answer in (
+            post(gateway, PATHS[0], body, host=host),
+            get(gateway, "/v1/models", host=host),
+        ):
+            assert (answer.status, answer.error["code"]) == (400, "wrong_host")
+    for host in ("localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080", "[::1]"):
+        assert get(gateway, "/v1/models", host=host).status == 200
     preflight = exchange(
         gateway,
         b"OPTIONS /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example"

@@ -40,6 +40,7 @@ from tests.unit.gateway.fake_rack import (
     write_all,
 )
 
+TOKENS_READ = 20
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
 
 
@@ -124,8 +125,10 @@ def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) 
         logprobs=True,
         top_logprobs=2,
         logit_bias={"7": -100},
+        frequency_penalty=0.5,
+        presence_penalty=-0.25,
         user="somebody",
-        extra_body={"top_k": 40, "min_p": 0.05},
+        extra_body={"top_k": 40, "min_p": 0.05, "repetition_penalty": 1.5},
     )
     ask = only_ask(rack)
     assert isinstance(ask.task, Chat)
@@ -135,7 +138,7 @@ def test_all_that_is_asked_for_reaches_the_rack(rack: FakeRack, client: OpenAI) 
     ]
     assert ask.tokens == 2
     assert ask.sampling == Sampling(
-        0.5, 0.9, (1 << 63) - 1, ("a", "b"), 2, 40, 0.05, ((7, -100.0),)
+        0.5, 0.9, (1 << 63) - 1, ("a", "b"), 2, 40, 0.05, ((7, -100.0),), 0.5, -0.25, "", 1.5
     )
 
 
@@ -485,6 +488,35 @@ def test_a_key_revoked_amid_an_answer_ends_it_and_stops_the_request(
             list(stream)
         (request,) = rack.requests.values()
         assert request.cancelled.wait(TIMEOUT_S)
+
+
+def test_a_key_is_looked_up_now_and_then_and_not_for_each_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    is_valid = KeyStore.is_valid
+
+    def counted(keys: KeyStore, name: str) -> bool:
+        looked.append(name)
+        return is_valid(keys, name)
+
+    def write_one_by_one(request: FakeRequest) -> None:
+        for token in range(TOKENS_READ):
+            request.read.clear()
+            request.say(token)
+            assert request.read.wait(TIMEOUT_S)
+        request.end()
+
+    monkeypatch.setattr(KeyStore, "is_valid", counted)
+    monkeypatch.setattr(answering, "LOOK_INTERVAL_S", TIMEOUT_S)
+    rack, key = FakeRack(write_one_by_one), KeyStore(tmp_path, SystemClock()).add("me", KeyLimits())
+    with serving(rack, tmp_path) as gateway:
+        for chunk in client_of(gateway, key).chat.completions.create(
+            model=MODEL, messages=HELLO, max_tokens=TOKENS_READ, stream=True
+        ):
+            if chunk.choices[0].delta.content:
+                next(iter(rack.requests.values())).read.set()
+    assert looked == []
 
 
 def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_again(tmp_path: Path) -> None:

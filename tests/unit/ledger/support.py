@@ -18,6 +18,7 @@ from app.ledger.journal.keys import read_public_key
 from app.ledger.journal.verification import VerificationReport, verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.audits.sharp_tests import SharpRecord
+from app.ledger.rules.phones.canaries import Excuse, SignedTimes
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.storage.addresses import LedgerPlace
 from app.ledger.views.reasons import REMOVED_BY_OPERATOR
@@ -26,6 +27,7 @@ from tests.assignments import held, placed
 from tests.signing import TERMS, agreed_fields, agreement, proven_key
 from workers.identity.receipts import ReceiptBody, canonical_bytes, sign_receipt
 from workers.identity.states import STATES_DOMAIN, StatesBody, states_bytes
+from workers.pledges.work_times import TIMES_DOMAIN, WorkTimes, times_bytes
 from workers.protocol.chain import ChainName, Span
 from workers.protocol.commands import SignedTerms
 
@@ -63,6 +65,7 @@ class Verdict:
     first_bad_step: int | None = None
     first_bad_generated: int | None = None
     deviation: float = 0.0
+    verifier: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
@@ -104,6 +107,26 @@ class SigningPhone:
         }
         body = ReceiptBody(**(fields | changes))
         return canonical_bytes(body), sign_receipt(body, self.key), self.public_key
+
+    def times(self, transaction: str, stage: int, **changes: object) -> SignedTimes:
+        """Return what it signs of a stage's times: by what it stands by, twice as quick."""
+        terms = self.terms.get(transaction, TERMS)
+        fields: dict[str, Any] = {
+            "transaction": transaction,
+            "stage": stage,
+            "serial": self.serial,
+            "host_key": terms.host_key,
+            "nonce": agreed_fields(terms)["nonce"],
+            "steps": 10,
+            "taken_us": 20_000,
+            "weight_bytes": 1_000_000,
+            "claimed_rate": 10**9,
+            "claimed_overhead_us": 0,
+            "memory_bytes": 10**9,
+            "claimed_memory_bytes": 10**9,
+        }
+        data = times_bytes(WorkTimes(**(fields | changes)))
+        return SignedTimes(data.decode(), self.key.sign(TIMES_DOMAIN + data), self.public_key)
 
     def states(self, stage: int, **changes: object) -> tuple[bytes, bytes]:
         """Return what it signs of a stage that it ran again."""
@@ -262,6 +285,11 @@ def eventful(folder: Path, place: LedgerPlace | None = None) -> Bench:
     ledger.slash(second.serial, bad, "wrong-output", {"first_bad_step": 1, "deviation": 0.5})
     bench.deviate(bad, 0)
     ledger.record_sharp_test(bench.sharp(bad, 0, SharpOutcome.REFUSED))
+    for number, transaction in enumerate((good, bad, bench.begin("slow"))):
+        if number == 2:
+            bench.sign_all(transaction)
+        signed = first.times(transaction, 0)
+        ledger.canaries.record(transaction, 0, signed, Excuse.NONE)
     ledger.roll_back(bad, 2, "wrong output")
     ledger.record_receipt(*third.receipt(bad, 2, output_root="f" * 64))
     ledger.withheld(first.serial, bad)

@@ -21,6 +21,7 @@ from app.core.audit_outcome import AuditOutcome, SharpOutcome
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.rules.economy import STARTING_STAKE
+from app.ledger.rules.phones.canaries import Excuse
 from app.ledger.views.export import export_ledger
 from tests.unit.ledger.support import LAYERS, Bench, Verdict
 
@@ -46,6 +47,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.cleared: dict[str, set[int]] = {}
         self.looked_at: dict[str, set[int]] = {}
         self.owed = [0] * len(LAYERS)
+        self.short: list[tuple[bool, ...]] = [()] * len(LAYERS)
+        self.timed: set[tuple[str, int]] = set()
         self.punished: set[tuple[str, int]] = set()
         self.closed: set[str] = set()
         self.of_past_epochs: set[str] = set()
@@ -117,6 +120,30 @@ class LedgerMachine(RuleBasedStateMachine):
         assert punish() == expected
         self.stakes[phone] -= expected
         self.punished.add((transaction, phone))
+
+    @rule(transaction=transactions, phone=PHONES, slow=st.booleans(), hot=st.booleans())
+    def canary(self, transaction: TransactionId, phone: int, slow: bool, hot: bool) -> None:  # noqa: FBT001 - drawn
+        """Three of the last five that fall short of the phone's own word cost a twentieth."""
+        took = {} if slow else {"taken_us": 10_000}
+        signed = self.bench.phones[phone].times(transaction, phone, **took)
+        excuse = Excuse.HEAT if hot else Excuse.NONE
+
+        def record() -> int | None:
+            return self.bench.ledger.canaries.record(transaction, phone, signed, excuse)
+
+        if phone not in self.signed[transaction] or (transaction, phone) in self.timed:
+            self.refused(record)
+            return
+        self.timed.add((transaction, phone))
+        if not hot:
+            self.short[phone] = (*self.short[phone], slow)[-5:]
+        if sum(self.short[phone]) < 3:
+            assert record() is None
+            return
+        due = min(self.staked[phone] * 50 // 1000, self.stakes[phone])
+        assert record() == due
+        self.stakes[phone] -= due
+        self.short[phone] = ()
 
     @rule(phone=PHONES, amount=st.integers(1, 10**9))
     def add_stake(self, phone: int, amount: int) -> None:

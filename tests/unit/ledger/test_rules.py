@@ -14,6 +14,7 @@ from app.core.identifiers import Serial, TransactionId
 from app.ledger.journal.verification import verify_ledger
 from app.ledger.ledger import Ledger
 from app.ledger.rules.economy import CREDIT, STARTING_STAKE, WATCHED_AUDITS
+from app.ledger.rules.evidence import SignedReceipt
 from app.ledger.rules.phones.registration import ProvenKey
 from app.ledger.rules.verdict import AuditVerdict, ReceiptStatus, verdict_fields
 from app.testing.clocks import ManualClock
@@ -125,6 +126,16 @@ def test_a_receipt_about_something_else_than_agreed_is_refused(
     transaction = bench.begin("t")
     with raises_saying(LedgerError, match="is not about stage"):
         bench.ledger.record_receipt(*bench.phones[0].receipt(transaction, 0, **changes))
+
+
+def test_a_receipt_that_was_found_to_hold_lends_that_to_no_other_signature(bench: Bench) -> None:
+    data, signature, key = bench.phones[0].receipt(bench.begin("t"), 0)
+    signed = SignedReceipt.of(data, signature, key)
+    signed.take_as_verified(signed.reading())
+    for other in (bytes(64), bench.phones[1].key.sign(RECEIPT_DOMAIN + data)):
+        with raises_saying(LedgerError, match="signature does not fit"):
+            bench.ledger.record_receipt(data, other, key)
+    assert bench.ledger.record_receipt(data, signature, key) is ReceiptStatus.RECORDED
 
 
 def test_a_tampered_receipt_and_one_for_an_unknown_transaction_are_refused(bench: Bench) -> None:

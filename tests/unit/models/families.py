@@ -155,11 +155,69 @@ ANSWERING: dict[str, dict[str, Any]] = {
     },
 }
 """Models that answer with a vector."""
+PAIRED: dict[str, dict[str, Any]] = {
+    "t5": {
+        "architectures": ["T5ForConditionalGeneration"],
+        "model_type": "t5",
+        "d_model": 64,
+        "d_kv": 16,
+        "d_ff": 96,
+        "num_layers": 3,
+        "num_decoder_layers": 2,
+        "num_heads": 4,
+        "relative_attention_num_buckets": 8,
+        "relative_attention_max_distance": 20,
+        "decoder_start_token_id": 0,
+    },
+    "bart": {
+        "architectures": ["BartForConditionalGeneration"],
+        "model_type": "bart",
+        "d_model": 64,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 96,
+        "decoder_ffn_dim": 96,
+        "max_position_embeddings": 64,
+        "pad_token_id": 1,
+        "bos_token_id": 0,
+        "decoder_start_token_id": 2,
+    },
+}
+"""An encoder and a decoder."""
+_ENCODER: dict[str, Any] = ANSWERING["bert"] | {"model_type": ""}
+ENCODERS: dict[str, dict[str, Any]] = {
+    "mpnet": _ENCODER | {"architectures": ["MPNetModel"], "model_type": "mpnet", "pad_token_id": 1},
+    "nomic": _ENCODER
+    | {
+        "architectures": ["NomicBertModel"],
+        "model_type": "nomic_bert",
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1000.0},
+    },
+    "modernbert": _ENCODER
+    | {
+        "architectures": ["ModernBertModel"],
+        "model_type": "modernbert",
+        "local_attention": 6,
+        "global_attn_every_n_layers": 2,
+        "rope_parameters": {
+            "full_attention": {"rope_type": "default", "rope_theta": 5000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 300.0},
+        },
+        "pad_token_id": 0,
+    },
+}
+"""Encoders with positions of other kinds than BERT's."""
 
 
 def write_family(folder: Path, name: str, **changes: object) -> Path:
     """Write a checkpoint with every tensor that the family's blocks are made from."""
-    configuration = {**(FAMILIES | ANSWERING)[name], "vocab_size": 320, **changes}
+    configuration = {
+        **(FAMILIES | ANSWERING | PAIRED | ENCODERS)[name],
+        "vocab_size": 320,
+        **changes,
+    }
     generator = np.random.default_rng(5)
     parts = {
         part.name: part.shape

@@ -137,7 +137,7 @@ class Stage:
         self._main = "input_ids" if shard.has_embedding else "hidden_in"
         shape = (sequences, manifest.kv_heads, manifest.context_tokens, manifest.head_size)
         self._cache = {
-            f"{layer}.{part}": np.zeros(shape, np.float32)
+            f"{layer}.{part}": np.zeros(shape, np.dtype(manifest.cache_rows.value))
             for layer in shard.blocks.blocks
             for part in ("key", "value")
         }
@@ -151,7 +151,7 @@ class Stage:
         binding.bind_cpu_input("total_len", np.array(max(totals), np.int32))
         for name, buffer in self._cache.items():
             shape = (len(positions), *buffer.shape[1:])
-            place = ("cpu", 0, np.float32, shape, buffer.ctypes.data)
+            place = ("cpu", 0, buffer.dtype.type, shape, buffer.ctypes.data)
             binding.bind_input(f"past.{name}", *place)
             binding.bind_output(f"present.{name}", *place)
         binding.bind_output(self.session.get_outputs()[0].name, "cpu")

@@ -32,6 +32,7 @@ class SilentPhone:
     """Takes steps and says nothing."""
 
     patience, lost, at_work, busy_ms, working_s = 1.0, False, False, 0.0, 0.0
+    hangs = False
 
     def __init__(self, name: str) -> None:
         self.serial = Serial(name)

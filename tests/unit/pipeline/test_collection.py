@@ -29,7 +29,8 @@ from workers.protocol.wire import Kind, RawMessage, Tensor
 
 TRANSACTION = TransactionId("t")
 HIDDEN = 1_024
-SIGNED = {"receipt": b"{}", "signature": bytes(64)}
+NO_TIMES = {"times": b"", "times_signature": b""}
+SIGNED = {"receipt": b"{}", "signature": bytes(64), **NO_TIMES}
 _Answer = Callable[[int, int], tuple[Tensor, ...]]
 
 

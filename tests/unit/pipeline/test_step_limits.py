@@ -246,6 +246,48 @@ async def test_a_phone_may_be_at_work_that_says_nothing(client: WorkerClient) ->
     assert client.at_work
 
 
+async def test_a_phone_hangs_that_is_silent_for_longer_than_it_usually_is(
+    client: WorkerClient,
+) -> None:
+    clock = client._clock
+    assert isinstance(clock, ManualClock)
+
+    def listen(seconds: float) -> None:
+        for _ in range(round(seconds / 0.1)):
+            clock.advance(0.1)
+            client._silence.look()
+
+    for gap_s, still_s, hangs_s in ((0.2, 0.9, 1.1), (0.6, 1.7, 1.9)):
+        for _ in range(20):
+            listen(gap_s)
+            client._hear(Pulse(clock.monotonic_s(), 0, 0, busy_ms=0.0))
+        seen = []
+        for listened_s in (still_s, hangs_s - still_s):
+            listen(listened_s)
+            seen.append(client.hangs)
+        client._hear(Pulse(clock.monotonic_s(), 0, 0, busy_ms=0.0))
+        assert (*seen, client.hangs, client.lost) == (False, True, False, False)
+        client._gaps_s.clear()
+
+
+class Halted(ScriptedPhone):
+    """A phone that tells nothing of itself."""
+
+    hangs = True
+
+
+async def test_a_phone_that_hangs_is_left_once_a_step_is_overdue() -> None:
+    ring = Ring(kind=Halted)
+    with raises_saying(StageFailedError, "stopped answering"):
+        await ring.prefill()
+    assert ring.clock.elapsed_s < BASE_S
+
+
+async def test_a_phone_that_hangs_while_a_step_is_not_overdue_is_waited_for() -> None:
+    ring = Ring(kind=Halted, times=ComputeAndHop(0.5, 0.1))
+    assert await ring.prefill(answer_s=1.0) == TOKEN
+
+
 async def test_work_on_a_step_is_counted_only_while_this_computer_listens(
     client: WorkerClient,
 ) -> None:

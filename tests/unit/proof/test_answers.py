@@ -121,7 +121,7 @@ def test_a_vector_of_another_size_is_wrong(subject: Subject) -> None:
 def test_the_chain_tells_a_good_vector_from_a_wrong_one(subject: Subject) -> None:
     steps, position = list[ChainStep](), 0
     for chunk in subject.chunks:
-        steps.append(ChainStep(position, chunk, None))
+        steps.append(ChainStep(position, np.array([chunk]), None))
         position += len(chunk)
     steps[-1] = replace(steps[-1], answer=subject.answer)
     assert good_answers([subject.chain], steps, SamplingRule(), 1) == 1

@@ -209,7 +209,7 @@ def test_the_chain_counts_tokens_up_to_the_first_that_does_not_stand(
     steps = [
         ChainStep(
             step.position,
-            tuple(step.inputs[0].tolist()),
+            step.inputs,
             honest.tokens[step.generated - 1] if step.wants_token else None,
         )
         for step in honest.cases[0].steps

@@ -157,7 +157,7 @@ def test_the_chain_keeps_the_tokens_of_other_processors_and_no_plainly_wrong_one
     steps = [
         ChainStep(
             step.position,
-            tuple(step.inputs[0].tolist()),
+            step.inputs,
             run.tokens[step.generated - 1] if step.wants_token else None,
         )
         for step in run.cases[0].steps

@@ -118,7 +118,7 @@ def test_a_vector_of_another_processor_is_not_called_wrong_and_a_lie_is(
     assert verdict.evidence["rounding"]["answers"] == 1
     chain = [ChainShard(shard.graph_path, shard.shape, shard.parts)]
     for answer, good in ((reading.answer, 1), (lie, 0)):
-        steps = [ChainStep(0, TOKENS, answer)]
+        steps = [ChainStep(0, np.array([TOKENS]), answer)]
         assert good_answers(chain, steps, SamplingRule(), 1, rounded_otherwise=True) == good
 
 

@@ -79,20 +79,20 @@ def honest(subject: Subject, alter: Alteration = lambda _stage, _step, out: out)
     return run_ring(on_other_processors(subject.ring, Rounding.ROWS), TOKENS, alter)
 
 
-def check(
+def attempt_of(
     subject: Subject,
     run: RingRun,
     classes: Mapping[Serial, str],
     unsigned: frozenset[Serial] = frozenset(),
     answers: tuple[Tensor, ...] | None = None,
-) -> AttemptOutcome:
+) -> ConcludedAttempt:
     first = run.cases[0].steps
     transcripts: dict[Serial, list[Tensor]] = {
         serial: [step.inputs for step in case.steps]
         for serial, case in zip(PHONES[1:], run.cases[1:], strict=True)
     }
     bodies = {serial: case.receipt for serial, case in zip(PHONES, run.cases, strict=True)}
-    attempt = ConcludedAttempt(
+    return ConcludedAttempt(
         transaction=TransactionId("transaction"),
         model=manifest(),
         spans=tuple(
@@ -123,7 +123,16 @@ def check(
         withheld=dict.fromkeys(unsigned, Fact("offence.did_not_sign")),
         classes=classes,
     )
-    store = subject.store
+
+
+def check(
+    subject: Subject,
+    run: RingRun,
+    classes: Mapping[Serial, str],
+    unsigned: frozenset[Serial] = frozenset(),
+    answers: tuple[Tensor, ...] | None = None,
+) -> AttemptOutcome:
+    attempt, store = attempt_of(subject, run, classes, unsigned, answers), subject.store
     verdicts = audit_attempt(attempt, store)
     looks = [look for each in verdicts if (look := without_test(each, attempt))]
     return check_attempt(attempt, verdicts, looks, store)

@@ -116,9 +116,9 @@ class Bench:
     def _lose(self, _phone: Phone, _reason: Fact) -> None:
         self.phone.usable = False
 
-    async def take(self, _wanted: object) -> str:
+    async def take(self, _wanted: object) -> SimpleNamespace:
         self.taken += 1
-        return "seat"
+        return SimpleNamespace(wanted=SimpleNamespace(any_cut=False))
 
     def keep(self, *_given: object, **_more: object) -> int:
         return 0
@@ -126,7 +126,7 @@ class Bench:
     def forget(self, _transaction: str) -> None:
         """Nothing was kept."""
 
-    def give_back(self, _seat: str) -> None:
+    def give_back(self, _seat: object) -> None:
         self.taken -= 1
 
     async def begin(self, *_given: object) -> None:
@@ -252,6 +252,46 @@ async def test_a_slot_is_free_only_once_a_stopped_attempt_was_concluded(
     bench.may_conclude.set()
     await bench.request.task
     assert bench.end_state() == (RequestState.CANCELLED, 0, True)
+
+
+async def test_a_text_that_goes_on_elsewhere_does_not_wait_for_receipts_and_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose(_attempt: ScriptedAttempt) -> None:
+        if len(bench.attempts) == 1:
+            bench.request.tokens = [1]
+            raise StageFailedError("phone.stopped_answering", phone=Serial("A"))
+        bench.phone.usable = True
+        assert not bench.may_conclude.is_set()
+        assert (bench.taken, [each.closed for each in bench.attempts]) == (2, [False, False])
+        bench.request.tokens, bench.good = [1, 2, 3], 3
+        bench.may_conclude.set()
+
+    bench = Bench(monkeypatch, lose)
+    bench.may_conclude.clear()
+    await bench.run()
+    assert bench.end_state() == (RequestState.SETTLED, 0, True)
+
+
+async def test_what_went_wrong_in_an_end_that_nobody_waited_for_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lose(_attempt: ScriptedAttempt) -> None:
+        if len(bench.attempts) == 1:
+            raise StageFailedError("phone.stopped_answering", phone=Serial("A"))
+        bench.phone.usable = True
+        bench.request.tokens, bench.good = [1, 2, 3], 3
+
+    async def refuse(*given: object) -> SimpleNamespace:
+        if given[0] is bench.attempts[0]:
+            raise LedgerError("receipt.of_another_form")
+        return SimpleNamespace(bodies={}, withheld={}, whole=None)
+
+    bench = Bench(monkeypatch, lose)
+    monkeypatch.setattr(bench, "conclude", refuse)
+    await bench.run()
+    assert bench.end_state() == FAILED
+    assert bench.request.state_reason == Fact("receipt.of_another_form")
 
 
 async def test_an_attempt_that_the_ledger_does_not_settle_keeps_no_other_from_it(

@@ -14,6 +14,7 @@ from app.ledger.rules.audits.sharp_tests import SHARP_FORMAT
 from app.ledger.rules.audits.suspicion import SUSPECTED_FROM, after_coarse_audit
 from app.ledger.rules.deals.deal import DEAL_FORMAT
 from app.ledger.rules.economy import FOREVER_MS, WATCHED_AUDITS, penalty_for, share
+from app.ledger.rules.phones.canaries import CANARY_FORMAT, FALSE_CAPABILITY
 from app.ledger.rules.stakes.slashing import reporter_of, slash_transfers
 from app.ledger.rules.stakes.standing import at_stake
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
@@ -50,7 +51,7 @@ def released(state: State, _entry: Entry, fields: Fields) -> Change:
     if phone.tombstoned:
         raise LedgerError("ledger.phone_banned", phone=phone.serial)
     suspicion = phone.suspicion.begun_anew()
-    phone = replace(phone, jailed_until_ms=0, suspicion=suspicion, deaths=Deaths())
+    phone = replace(phone, jailed_until_ms=0, suspicion=suspicion, deaths=Deaths(), false_answers=0)
     return Change(phones=(phone,))
 
 
@@ -84,7 +85,7 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
     )
     attempt = replace(
         attempt,
-        offenders=attempt.offenders | {serial},
+        offenders=attempt.offenders | ({serial} if penalty.is_unpaid else set()),
         penalties=attempt.penalties | {(serial, reason)},
     )
     balances = post(state.balances, state.transfers, transfers)
@@ -132,6 +133,8 @@ def _check_evidence(state: State, attempt: TransactionRecord, serial: str, reaso
         return
     if reason == "equivocation":
         holds = serial in attempt.contradicted
+    elif reason == FALSE_CAPABILITY and state.format >= CANARY_FORMAT:
+        holds = serial in attempt.overclaimed
     elif before:
         holds = failed
     else:

@@ -55,6 +55,14 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class PhoneState:
+    """What moves a price, both in thousandths: slots taken; heat or an empty battery."""
+
+    load: int
+    strain: int
+
+
+@dataclass(frozen=True)
 class Fill:
     """What was bought of a phone: the price of a layer and token, in the state it was in then."""
 

@@ -94,7 +94,7 @@ class SharpTests:
         A worker holds one replay: of several attempts that end together the others wait. Of a
         model of two chains none is looked at: what a decoder keeps of a text no replay shows.
         """
-        if attempt.paired:
+        if attempt.two_chains:
             return []
         async with self._one_at_a_time:
             return await self._looks(attempt, verdicts)

@@ -16,6 +16,8 @@ class ChatTurn:
     said: str
     request: RequestId | None = None
     answer: RequestSnapshot | None = None
+    pictures: tuple[bytes, ...] = ()
+    """Files that went with it."""
 
     @property
     def answered(self) -> str:
@@ -43,18 +45,20 @@ class ChatSession:
         answer = self._turns[-1].answer
         return answer is None or not answer.state.ended
 
-    def conversation(self, text: str, system: str) -> Conversation:
+    def conversation(
+        self, text: str, system: str, pictures: tuple[bytes, ...] = ()
+    ) -> Conversation:
         """Return what to send for the next message; turns without any answer are left out."""
         messages = [ChatMessage(Speaker.SYSTEM, system)] if system else []
         for turn in self._turns:
             if turn.answered:
-                messages.append(ChatMessage(Speaker.USER, turn.said))
+                messages.append(ChatMessage(Speaker.USER, turn.said, turn.pictures))
                 messages.append(ChatMessage(Speaker.ASSISTANT, turn.answered.strip()))
-        return (*messages, ChatMessage(Speaker.USER, text))
+        return (*messages, ChatMessage(Speaker.USER, text, pictures))
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, pictures: tuple[bytes, ...] = ()) -> None:
         """Add a message that was sent."""
-        self._turns = (*self._turns, ChatTurn(text))
+        self._turns = (*self._turns, ChatTurn(text, pictures=pictures))
 
     def accept(self, request: RequestId) -> None:
         """Note which request answers the last message, unless that is known."""

@@ -47,6 +47,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "plan.method": message("Method     {method}, {standing}"),
     "plan.none_alone": message("Alone      no single phone could hold the model"),
     "plan.predicted": message("Predicted  {figures}"),
+    "plan.price": message("Price      {price:,} micro-credits a token, doubt reckoned in"),
+    "plan.too_slow": message(
+        "Price      no phones are as quick as is wanted; the quickest ask {price:,} micro-credits "
+        "a token, doubt reckoned in"
+    ),
+    "plan.room": message(
+        "Texts      memory for {tokens:,} tokens in all: {streams} texts of {each:,} each"
+        " (opened for {context:,})"
+    ),
     "plan.title": message("{model} on {rack}, for {objective}"),
     "report.audit_rate": message("Audits     {rate:.1%} of receipts"),
     "report.audit_rates": message(

@@ -162,6 +162,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " Then {streams} streams at once, each drawn by a seed of its own and held against what"
         " the rack tells of the same answer: none lost, doubled or moved a token."
     ),
+    "bench.start": message(
+        "The demo model on two virtual phones that one program has open; {starts} others, one after"
+        " another, run a prompt there for one token. *First token* is from the start of a program"
+        " until the rack told it of the token, *end* until it had printed its report. All phones"
+        " share this machine's processors."
+    ),
     "bench.rack": message(
         "Greedy decoding of {tokens} tokens by the demo model, one stream, median of {rounds}"
         " interleaved rounds. *Whole* is the model in one onnxruntime session with one thread and"
@@ -219,11 +225,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " {prompt}) of the demo model until it is caught, {most} times at most; {rounds} runs of"
         " each cheat, each with a ledger of its own. Engines, transcripts, receipts, audits, sharp"
         " tests, convictions and the ledger are the program's own, in one process; adb, sockets and"
-        " the rack's loop are left out, and all phones are of this computer's own numerical class."
-        " Every receipt is audited: at an audit rate a it takes 1 / a times as many requests."
+        " the rack's loop are left out, and all phones are of this computer's own numerical class"
+        " but those that invent one. Every receipt is audited: at an audit rate a it takes 1 / a"
+        " times as many requests. Under an invented class a tenth of the others' is, as on a rack"
+        " that sets no rate, and all of the class that nothing reproduces; *caught* is then who is"
+        " kept from work, for longer if need be, as numbers cost it no stake."
         " Caught is who loses stake or is kept from work. Cheaper weights are run again as before;"
         " who altered what it sent runs its layers again honestly, and ends elsewhere. Below: what"
-        " hashing and signing cost a stage's phone, and auditing the stage the host, beside its own"
+        " hashing and signing cost a stage's phone (with *grounds*, what the last one's tokens rest"
+        " on), and auditing the stage the host, beside its own"
         " work at the same text, in processor time of one thread, the least of {rounds} turns;"
         " a random Llama of two layers a stage, hidden size 1,024. Loading the layers for an audit"
         " is not in it."

@@ -11,6 +11,7 @@ from app.words.sentences.plural import Plural, plural
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "chat.begun": message("Talking with {model}. /help tells what else can be done, Ctrl-D ends."),
     "chat.forgotten": message("A new conversation begins."),
+    "chat.help_image": message("/image [FILE]       show a picture with what is said next"),
     "chat.help_help": message("/help               these lines"),
     "chat.help_model": message("/model [NAME]       show the models, or talk with another"),
     "chat.help_quit": message("/quit               end; so does Ctrl-D. Ctrl-C stops an answer"),
@@ -24,6 +25,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "chat.no_such_model": message("No model {model} can talk; there are {known:and}."),
     "chat.no_system": message("Nothing is said about how to behave."),
     "chat.not_saved": message("{path} cannot be written: {reason}."),
+    "chat.pictures": plural(
+        "{count} picture goes with what is said next.",
+        "{count} pictures go with what is said next.",
+    ),
     "chat.save_where": message("Say where, such as /save talk.json."),
     "chat.saved": message("Saved as {path}."),
     "chat.setting_refused": message("{name} cannot be {value}."),

@@ -17,6 +17,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "option.language_lacking": message(
         "Say which language to translate into, such as --language German."
     ),
+    "option.image_without_words": message("--image goes with a prompt or --chat, not with --task."),
     "option.language_without_translate": message("--language belongs to --task translate."),
     "option.negative_token_id": message("token ids are not negative"),
     "option.no_encoding": message("'{name}' is no text encoding"),

@@ -18,8 +18,20 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Stage {stage} of {transaction} was to be audited and was not: {reason} ({outcome})"
     ),
     "journal.audit_passed": message("Stage {stage} of {transaction} passed ({method})"),
+    "journal.audit_passed_by": message(
+        "Stage {stage} of {transaction} passed, verified by {phone} ({method})"
+    ),
+    "journal.verifier_right": message(
+        "Its audit of stage {stage} of {transaction} was done again here, and was right"
+    ),
+    "journal.verifier_wrong": message(
+        "Its audit of stage {stage} of {transaction} was done again here, and was wrong"
+    ),
     "journal.writer_admitted": message("The key {key} may write this ledger"),
     "journal.writer_changed": message("The key {key} writes this ledger from here on"),
+    "journal.canary": message(
+        "Stage {stage} of {transaction}: {took:.1f} ms a step, by its own claim {claimed:.1f} ms"
+    ),
     "journal.class_reproduced": message("What phones of the class {name} multiply is reproduced"),
     "journal.class_unknown": message(
         "Nothing reproduces what phones of the class {name} multiply: each receipt is audited"

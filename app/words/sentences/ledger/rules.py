@@ -10,6 +10,10 @@ from app.words.sentences.plural import Plural, plural
 
 SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "breaker.none_named": message("No class in doubt has a name that ends with '{name}'."),
+    "verifier.may_not": message("{phone} may not audit stage {stage}."),
+    "verifier.only_passes": message(
+        "What {phone} says of another phone's work speaks against nobody."
+    ),
     "ledger.class_read_already": message("What the class {name} multiplies is on record already."),
     "entry.of_newer_format": message("Such an entry is of format {format} or a newer one."),
     "way.unknown_reason": message("'{reason}' is no reason to distrust a way."),
@@ -25,6 +29,11 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "conformance.not_signed_by_host": message(
         "The report on phone {phone} is not signed by the ledger's host: {reason}."
     ),
+    "canary.not_due": message("Stage {stage} of {transaction} is no canary, or was one already."),
+    "canary.other_work": message("What was signed is not about stage {stage} of {transaction}."),
+    "canary.proves_nothing": message("These statements do not show that anybody overclaims."),
+    "canary.refused": message("What the phone signed of its work does not hold: {reason}"),
+    "canary.unknown_excuse": message("The canary names no excuse that is known."),
     "conformance.older_format": message("Format {format} holds no reports on the standard."),
     "conformance.other_class": message(
         "The report names another numerical class than phone {phone} is registered with."

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.words.sentences.models import graphs, imports, library, sources
+from app.words.sentences.models import graphs, imports, library, pictures, sources
 
-TABLES = (library, imports, graphs, sources)
+TABLES = (library, imports, graphs, pictures, sources)

@@ -77,8 +77,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " transformers) or import a GGUF file of the model."
     ),
     "checkpoint.sees": message(
-        "{name} sees or hears, which is not supported yet. Of such models the text part of Gemma 3"
-        " and Mistral 3 is imported."
+        "{name} sees or hears in a way that is not supported yet; Idefics3, SmolVLM and LLaVA 1.5"
+        " see here. Of Gemma 3 and Mistral 3 the text part is imported."
     ),
     "configuration.field_lacking": message("The configuration lacks the field {field}."),
     "configuration.label_no_text": message(
@@ -129,6 +129,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "block.embedding": message("embedding"),
     "block.head": message("head"),
     "block.layer": message("layer {layer}"),
+    "import.cache_of_other_family": message(
+        "What {family} keeps of a text can only be kept as f32: f16 and int8 are for decoders that"
+        " are built here layer by layer."
+    ),
     "import.calibration_short": message(
         "The text {text} is too short to calibrate by: it has fewer than {least} tokens."
     ),
@@ -143,6 +147,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "import.uncalibrated_large": message(
         "A layer takes {layer:bytes} in float32, more than the {most:bytes} that one is calibrated"
         " in: the four bits were rounded without a text."
+    ),
+    "import.uncalibrated_eyes": message(
+        "The decoder of a model that sees is not calibrated: its four bits were rounded without a"
+        " text. What looks at pictures stays float32."
     ),
     "import.uncalibrated_pair": message(
         "Encoder and decoder are not calibrated: their four bits were rounded without a text."

@@ -20,6 +20,8 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "rack_file.not_degrees": message(
         "{file}: 'most_celsius' must be a number from {least:g} to {most:g}."
     ),
+    "rack_file.not_positive": message("{file}: '{key}' must be a number above 0."),
+    "rack_file.objective": message("{file}: 'objective' must be one of {known}."),
     "rack_file.not_names": message("{file}: '{key}' must be a list of phones' names or serials."),
     "rack_file.balancing": message('{file}: \'balancing\' must be "off", "ask" or "on".'),
     "rack_file.check_everything": message(

@@ -53,6 +53,12 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "audit.nothing_wrong": message("nothing was wrong"),
     "audit.other_shard": message("it ran other layers than agreed"),
     "audit.outputs_disowned": message("it did not sign what it sent"),
+    "audit.verified_by": message("{verifier} verified what {phone} computed."),
+    "audit.verifier_unfit": message("the phone that audited may not audit any more"),
+    "audit.verifier_wrong": message(
+        "{phone} audited {audited} and answered what this computer does not compute: its "
+        "reputation falls, and it audits nobody until you release it."
+    ),
     "audit.passed": plural(
         "{passed} of {count} audit passed.", "{passed} of {count} audits passed."
     ),
@@ -80,6 +86,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "fault.no_such_phone": message("Fault '{fault}': this rack has no phone '{phone}'."),
     "fault.no_worker": message("{phone} has no worker to break."),
     "fault.token": message("Fault '{fault}': tokens count from 1."),
+    "penalty.downgraded": message(
+        "{phone} pays {credits:,.1f} credits for {found}: by its own word it did less. From now on "
+        "it is planned with as slow as it was."
+    ),
     "penalty.jailed": message("{phone} {offence}: it is jailed."),
     "penalty.jailed_unpaid": message("{phone} {offence}: it is jailed and not paid."),
     "penalty.not_recorded": message("The ledger does not take what was found: {reason}"),

@@ -36,6 +36,7 @@ from tests.saying import raises_saying
 
 STAY_AWAKE = "settings-global-stay_on_while_plugged_in"
 TOKENS = 20
+HOLDS_AGAIN = "holds its layers again"
 BRIGHTNESS = "settings-system-screen_brightness"
 NOTING_SETTINGS = """#!/bin/sh
 echo "$*" >>"$ANDROID_DATA/asked-settings"
@@ -80,7 +81,11 @@ def kill_worker(rack: RackService, serial: Serial) -> None:
 
 
 def said(snapshot: RackSnapshot, words: str) -> bool:
-    return any(words in fact_text(event.fact) for event in snapshot.timeline)
+    return times_said(snapshot, words) > 0
+
+
+def times_said(snapshot: RackSnapshot, words: str) -> int:
+    return sum(words in fact_text(event.fact) for event in snapshot.timeline)
 
 
 def generate_across_a_death(rack: RackService) -> tuple[tuple[int, ...], PhoneSnapshot]:
@@ -129,23 +134,6 @@ def test_the_only_phone_comes_back_and_the_next_request_is_answered(
     assert generate(rack, 8).token_ids == expected
 
 
-def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back_and_lets_it_sleep_afterwards(
-    tmp_path: Path,
-) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        serials = [phone.serial for phone in rack.snapshot().phones]
-        assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["7", "7"]
-        before = rack.snapshot().applied
-        expected = generate(rack, 20).token_ids
-        kill_worker(rack, rack.snapshot().phones[1].serial)
-        back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
-        assert back.applied == before
-        request = generate(rack, 20)
-        assert (request.token_ids, request.assignment) == (expected, before)
-        assert (request.failovers, request.slashes) == (0, 0)
-    assert [setting(tmp_path, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
-
-
 def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(
     rack: RackService,
 ) -> None:
@@ -159,22 +147,43 @@ def test_a_request_goes_on_once_the_only_phone_that_can_hold_its_layers_is_back(
     assert request.failovers >= 1
 
 
-def test_a_worker_is_restarted_at_will_without_losing_a_token(tmp_path: Path) -> None:
-    with open_virtual_rack(tmp_path, 2) as rack:
-        serial = rack.snapshot().phones[0].serial
-        before = rack.snapshot().applied
-        expected = generate(rack, TOKENS).token_ids
-        rack.do(RestartWorker(serial)).result(60)
-        wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
-        assert rack.snapshot().applied == before
-        with paused_before(HELD) as pause:
-            identifier = start(rack, TOKENS)
-            pause.wait()
-            restarted = rack.do(RestartWorker(serial))
-        assert finish(rack, identifier).token_ids == expected
-        restarted.result(60)
-        settled = {DeviceState.READY, DeviceState.WORKING}
-        wait_for(rack, lambda snapshot: snapshot.phones[0].state in settled)
+def test_an_idle_rack_waits_for_its_phone_and_gives_it_its_layers_back(
+    pair: RackService, home_of_pair: Path
+) -> None:
+    serials = [phone.serial for phone in pair.snapshot().phones]
+    assert [setting(home_of_pair, serial, STAY_AWAKE) for serial in serials] == ["7", "7"]
+    before = pair.snapshot().applied
+    expected = generate(pair, 20).token_ids
+    kill_worker(pair, pair.snapshot().phones[1].serial)
+    back = wait_for(pair, lambda snapshot: said(snapshot, HOLDS_AGAIN))
+    assert back.applied == before
+    request = generate(pair, 20)
+    assert (request.token_ids, request.assignment) == (expected, before)
+    assert (request.failovers, request.slashes) == (0, 0)
+
+
+def test_a_worker_is_restarted_at_will_without_losing_a_token(pair: RackService) -> None:
+    serial = pair.snapshot().phones[0].serial
+    before = pair.snapshot().applied
+    expected = generate(pair, TOKENS).token_ids
+    known = times_said(pair.snapshot(), HOLDS_AGAIN)
+    pair.do(RestartWorker(serial)).result(60)
+    wait_for(pair, lambda snapshot: times_said(snapshot, HOLDS_AGAIN) > known)
+    assert pair.snapshot().applied == before
+    with paused_before(HELD) as pause:
+        identifier = start(pair, TOKENS)
+        pause.wait()
+        restarted = pair.do(RestartWorker(serial))
+    assert finish(pair, identifier).token_ids == expected
+    restarted.result(60)
+    settled = {DeviceState.READY, DeviceState.WORKING}
+    wait_for(pair, lambda snapshot: snapshot.phones[0].state in settled)
+
+
+def test_phones_may_sleep_once_their_rack_is_closed(pair: RackService, home_of_pair: Path) -> None:
+    serials = [phone.serial for phone in pair.snapshot().phones]
+    pair.close().result(90)
+    assert [setting(home_of_pair, serial, STAY_AWAKE) for serial in serials] == ["0", "0"]
 
 
 def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_again(
@@ -189,11 +198,23 @@ def test_after_an_adbd_restart_that_took_the_worker_the_phone_holds_its_layers_a
         expected = generate(rack, 20).token_ids
         serial = rack.snapshot().phones[1].serial
         virtual_phones(rack).disturb(serial, Disturbance.ADBD_RESTART)
-        back = wait_for(rack, lambda snapshot: said(snapshot, "holds its layers again"))
+        back = wait_for(rack, lambda snapshot: said(snapshot, HOLDS_AGAIN))
         assert back.applied == before
         request = generate(rack, 20)
         assert (request.token_ids, request.assignment, request.slashes) == (expected, before, 0)
         rack.do(Identify(serial)).result(60)
+
+
+@pytest.fixture(scope="module")
+def home_of_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def pair(home_of_pair: Path) -> Iterator[RackService]:
+    """Yield a rack of two phones; the last test closes it."""
+    with open_virtual_rack(home_of_pair, 2) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,10 @@ from tests.integration.worker_runtime.support import build, qemu
 from tests.integration.workers.model import Sizes, write_llama
 
 AUDITS = int(os.environ.get("SHARDLOOM_FOREIGN_AUDITS", "0"))
-TOKENS: Final = 8
+TOKENS: Final = 4
+TURNS_A_FORM: Final = 25
+"""Requests before the next form of weights: loading layers takes as long as several of them."""
+FORMS: Final = ("f32", "q8", "q4-plain")
 LAYERS_A_PHONE: Final = 10
 SLOW_LIMIT_S: Final = 1_800.0
 """Emulated processors load and compute some thirty times slower."""
@@ -64,7 +67,7 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
     """Return a rack of all processors, with a model in three forms of weights."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("rack")
     library, source = Library(home), write_llama(tmp_path_factory.mktemp("wide"), WIDE)
-    for form in ("f32", "q8", "q4-plain"):
+    for form in FORMS:
         library.import_folder(source, f"wide-{form}", form)
     phones = ['use = "all"\naudit_rate = 1.0\n']
     phones += [_phone(serial, folder) for serial in PROCESSORS]
@@ -76,7 +79,10 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RackService]:
         shutil.copytree(built, kept, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        opened = open_rack(RackOptions(home=home, rack=str(rack_file), patience=PATIENCE))
+        options = RackOptions(
+            home=home, rack=str(rack_file), model=f"wide-{FORMS[0]}", patience=PATIENCE
+        )
+        opened = open_rack(options)
         try:
             wait_until(opened, lambda newest: newest.phase in READY, SLOW_LIMIT_S)
             yield opened
@@ -100,8 +106,9 @@ def test_no_honest_phone_of_any_processor_is_harmed(
 ) -> None:
     audits, turn, ring = 0, 0, [Serial(serial) for serial in PROCESSORS]
     while audits < AUDITS:
-        form = ("f32", "q8", "q4-plain")[turn % 3]
-        use(rack, f"wide-{form}", tuple(ring), SLOW_LIMIT_S)
+        form = FORMS[turn // TURNS_A_FORM % len(FORMS)]
+        if turn % TURNS_A_FORM == 0:
+            use(rack, f"wide-{form}", tuple(ring), SLOW_LIMIT_S)
         tokens = tuple((turn * 31 + place * 17) % 900 + 3 for place in range(12))
         request = finish(rack, rack.do(Ask(Complete(tokens), TOKENS)).result(60))
         audits += request.audits
@@ -111,6 +118,7 @@ def test_no_honest_phone_of_any_processor_is_harmed(
             assert standing.jailed_until_ms is None, (serial, form)
             assert standing.admitted, (serial, form)
         turn += 1
-        ring = ring[1:] + ring[:1] if turn % 3 == 0 else ring
+        if turn % (TURNS_A_FORM * len(FORMS)) == 0:
+            ring = ring[1:] + ring[:1]
         with capsys.disabled():
             print(f"{audits} of {AUDITS} audits, none harmed", flush=True)  # noqa: T201 - hours pass

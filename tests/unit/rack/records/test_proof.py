@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.core.errors import ShardloomError
 from app.core.identifiers import BlobHash, RequestId, TransactionId
 from app.core.model import Blob, ModelManifest
 from app.models.store import BlobStore
+from app.proof.records.picture_text import PictureText
 from app.proof.records.request_text import RequestText, model_content, sha256_of
 from app.proof.records.work_record import WorkRecord, WorkStep
 from app.rack.home import Home
@@ -25,6 +28,7 @@ from tests.signing import agreement
 from tests.unit.ledger.support import LAYERS, Bench
 from workers.identity.answer_leaf import answer_leaf
 from workers.identity.checkpoint import LogCheckpoint, cosigned
+from workers.identity.transcript import step_leaves
 from workers.protocol.sampling_rule import Choice
 
 TOKENIZER = {
@@ -54,14 +58,22 @@ WORK = WorkRecord(
 class Proven(Bench):
     """A settled request whose head phones cosigned."""
 
-    def __init__(self, folder: Path, work: WorkRecord = WORK, text: str = TEXT) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        work: WorkRecord = WORK,
+        text: str = TEXT,
+        pictures: tuple[PictureText, ...] = (),
+        signed: WorkRecord = WORK,
+    ) -> None:
         super().__init__(folder)
         self.home, self.blobs = Home(folder), BlobStore(folder / "store")
         self.path, self.key_path = self.home.ledger_file, self.home.ledger_key
         self.ledger.close()
         self.open()
         self.register()
-        self.settle(work, RequestText(REQUEST, bytes(16), PROMPT, text))
+        self.signed = signed
+        self.settle(work, RequestText(REQUEST, bytes(16), PROMPT, text, pictures=pictures))
 
     def settle(self, work: WorkRecord, asked: RequestText) -> None:
         ledger, first, stages = self.ledger, 0, []
@@ -75,7 +87,8 @@ class Proven(Bench):
         name = TransactionId(work.transaction)
         assignment = placed("demo", first, tuple(stages))
         terms = ledger.open_transaction(name, REQUEST, assignment, agreed, 1001, 0.0, 64)
-        roots = (WORK.input_root(3), "a" * 64, "b" * 64, WORK.output_root(3))
+        signed = self.signed
+        roots = (signed.input_root(3), "a" * 64, "b" * 64, signed.output_root(3))
         for stage, phone in enumerate(self.phones):
             phone.terms[name] = terms
             edge = {"input_root": roots[stage], "output_root": roots[stage + 1]}
@@ -211,3 +224,51 @@ def test_before_a_phone_signed_a_head_there_is_no_proof(proven: Proven) -> None:
     with pytest.raises(ShardloomError) as caught:
         make_proof(proven.home, proven.blobs, RequestId("ba9876543210"))
     assert "nothing that was settled" in error_text(caught.value)
+
+
+PIXELS = np.arange(2 * 5_000, dtype=np.uint8).reshape(1, 2, 5_000)
+OTHERS: NDArray[np.uint8] = np.bitwise_xor(PIXELS, np.uint8(1))
+
+
+def seeing(pixels: NDArray[np.uint8]) -> WorkRecord:
+    """Return a record in which the first two tokens stood for these pixels."""
+    leaves = tuple(each.hex() for each in step_leaves(pixels, 0))
+    first, *others = WORK.steps
+    return replace(WORK, steps=(replace(first, leaves=leaves), *others))
+
+
+def told(pixels: NDArray[np.uint8]) -> tuple[PictureText, ...]:
+    return (PictureText.of(b"a file", [(0, pixels)]),)
+
+
+def test_pictures_are_proven_to_have_been_read_as_the_request_names_them(tmp_path: Path) -> None:
+    work = seeing(PIXELS)
+    assert WorkRecord.read(work.content()).content() == work.content()
+    proven = Proven(tmp_path, work, pictures=told(PIXELS), signed=work)
+    assert proven.check(proven.proof()).answer_tokens == SAID
+
+
+@pytest.mark.parametrize(
+    ("work", "pictures"),
+    [
+        (seeing(OTHERS), told(PIXELS)),
+        (WORK, told(PIXELS)),
+        (seeing(PIXELS), ()),
+        (seeing(PIXELS), (*told(PIXELS), PictureText.of(b"more", [(2, PIXELS)]))),
+    ],
+)
+def test_other_pictures_than_the_request_names_are_told(
+    tmp_path: Path, work: WorkRecord, pictures: tuple[PictureText, ...]
+) -> None:
+    proven = Proven(tmp_path, work, pictures=pictures, signed=work)
+    with pytest.raises(ShardloomError) as told:
+        proven.check(proven.proof())
+    assert "are not those of the request" in error_text(told.value)
+
+
+def test_a_requests_pictures_are_read_back_as_they_were_written() -> None:
+    asked = RequestText(REQUEST, bytes(16), PROMPT, TEXT, pictures=told(PIXELS))
+    assert RequestText.read(asked.content()) == asked
+    plain = replace(asked, pictures=())
+    assert b"pictures" not in plain.content()
+    assert plain.digest != asked.digest

@@ -39,7 +39,7 @@ def attempt(*, has_head: bool = False) -> ConcludedAttempt:
     stage, shape = SimpleNamespace(serial=SERIAL), SimpleNamespace(has_head=has_head)
     spans = (SimpleNamespace(stage=stage, shape=shape),)
     return cast(
-        ConcludedAttempt, SimpleNamespace(spans=spans, transaction=TRANSACTION, paired=False)
+        ConcludedAttempt, SimpleNamespace(spans=spans, transaction=TRANSACTION, two_chains=False)
     )
 
 
@@ -98,7 +98,9 @@ def test_a_phone_without_room_for_its_layers_once_more_is_not_asked() -> None:
     """Nothing of it but its memory is looked at: there is no worker here to be asked."""
     shard = SimpleNamespace(weight_bytes=2_000)
     spans = (SimpleNamespace(stage=SimpleNamespace(serial=SERIAL), shard=shard),)
-    of = cast(ConcludedAttempt, SimpleNamespace(spans=spans, transaction=TRANSACTION, paired=False))
+    of = cast(
+        ConcludedAttempt, SimpleNamespace(spans=spans, transaction=TRANSACTION, two_chains=False)
+    )
     tests = SharpTests(cast(BlockingPool, None), Path(), 0.0, a_context(), lambda _serial: 1_999)
     look = asyncio.run(tests._attempted(of, 0, thorough=True))
     assert (look.outcome, look.reason.code) == (SharpOutcome.UNAVAILABLE, PHONE_UNABLE)

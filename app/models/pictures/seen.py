@@ -1,0 +1,59 @@
+"""The pictures of a request: read, cut, and what phones sign of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.errors import BadInputError
+from app.core.model import ModelManifest
+from app.models.pictures.cutting import Rows, Squares, squares_of
+from app.models.pictures.prompts import placed, spelled_out
+from app.models.pictures.reading import read_picture
+
+MOST_PICTURES: Final = 16
+"""Of one request."""
+MOST_BYTES: Final = 48 << 20
+"""Of all their files together."""
+
+
+@dataclass(frozen=True)
+class SeenPictures:
+    """Pictures as a model takes them; none of a request without."""
+
+    model: ModelManifest
+    files: tuple[bytes, ...]
+    squares: tuple[Squares, ...]
+
+    def spelled_out(self, text: str) -> str:
+        """Return a text with all that stands for the pictures. Raises `BadInputError`."""
+        eyes = self.model.eyes
+        return text if eyes is None else spelled_out(text, self.squares, eyes)
+
+    def placed(self, tokens: Sequence[int]) -> tuple[tuple[int, Rows], ...]:
+        """Return the rows of each square by where they stand. Raises `BadInputError`."""
+        eyes = self.model.eyes
+        return () if eyes is None else placed(tokens, self.squares, eyes)
+
+
+def see(model: ModelManifest, files: tuple[bytes, ...]) -> SeenPictures:
+    """Read and cut the pictures of a request. Blocking.
+
+    Raises `BadInputError` for a model that does not see, and for what is no usable picture.
+    """
+    if not files:
+        return SeenPictures(model, (), ())
+    if model.eyes is None:
+        raise BadInputError("model.sees_nothing", model=model.name)
+    check_count(files)
+    squares = tuple(squares_of(read_picture(each), model.eyes) for each in files)
+    return SeenPictures(model, files, squares)
+
+
+def check_count(files: tuple[bytes, ...]) -> None:
+    """Raise `BadInputError` for more pictures, or more bytes of them, than one request may have."""
+    if len(files) > MOST_PICTURES:
+        raise BadInputError("picture.too_many", most=MOST_PICTURES)
+    if sum(map(len, files)) > MOST_BYTES:
+        raise BadInputError("picture.files_too_large", most_mib=MOST_BYTES >> 20)
