@@ -96,6 +96,7 @@ bench:
 	LANGUAGE=en $(BIN)/shardloom bench http --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench start --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench devices --markdown docs/benchmarks.md
+	LANGUAGE=en $(BIN)/shardloom bench window --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench ledger --entries 1000000 --markdown docs/benchmarks.md
 	LANGUAGE=en $(BIN)/shardloom bench receipts --markdown docs/benchmarks.md

@@ -49,7 +49,7 @@ SOURCE_HELP = (
 BENCHMARKS = (
     *("decode", "rack", "prompts", "lookup", "devices"),
     *("ways", "http", "ledger", "plan", "lingualinked", "energy"),
-    *("adversary", "market", "failover", "receipts", "start"),
+    *("adversary", "market", "failover", "receipts", "window", "start"),
 )
 
 

@@ -242,7 +242,8 @@ class RackLink(QObject):
 
     def _tick(self) -> None:
         self._show_newest()
-        self._half_timer.start()
+        if not self._half_timer.isActive():  # else a window that is late would never tick
+            self._half_timer.start()
 
     def _grow_old(self) -> None:
         if self._shown is not None:

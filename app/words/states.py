@@ -212,9 +212,9 @@ def balancing_word(mode: Balancing) -> str:
         case Balancing.OFF:
             return tr("layers stay")
         case Balancing.ASK:
-            return tr("ask to move layers")
+            return tr("ask first")
         case Balancing.ON:
-            return tr("layers move by themselves")
+            return tr("layers move")
         case _:
             assert_never(mode)
 

@@ -167,6 +167,16 @@ def failed_command(error: BaseException) -> str:
     return tr("That did not work: {error}").format(error=error)
 
 
+def checking_for(seconds: float) -> str:
+    """Return that something is being checked, and since when."""
+    return tr("Checking for {time}…").format(time=age_text(seconds))
+
+
+def journal_saved(path: str) -> str:
+    """Return that the journal lies in a file now."""
+    return tr("The journal was saved as {path}.").format(path=path)
+
+
 def window_failure(error: BaseException) -> str:
     """Return that the window itself met an error nobody foresaw."""
     return tr("Something went wrong in the window: {error}").format(error=error)

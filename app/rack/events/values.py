@@ -99,6 +99,8 @@ def value_form(annotation: Any) -> ValueForm:  # noqa: ANN401 - a type of any ma
         return _union(arguments)
     if origin in (tuple, frozenset):
         return _several(origin, arguments)
+    if origin is Mapping:
+        return _mapping(*arguments)
     if isinstance(annotation, NewType):
         return value_form(annotation.__supertype__)
     if annotation is Fact:
@@ -174,6 +176,20 @@ def _several(make: Callable[[Any], Any], members: tuple[Any, ...]) -> ValueForm:
         return make(form.read(each) for form, each in zip(forms, values, strict=True))
 
     return ValueForm(write, read)
+
+
+def _mapping(key: Any, value: Any) -> ValueForm:  # noqa: ANN401 - types of any make
+    """Return the form of a mapping: its pairs, no key twice."""
+    pairs = value_form(tuple[tuple[key, value], ...])
+
+    def read(given: object) -> object:
+        read_pairs = pairs.read(given)
+        found = dict(read_pairs)
+        if len(found) != len(read_pairs):
+            raise UnreadableError("key")
+        return found
+
+    return ValueForm(lambda held: pairs.write(tuple(held.items())), read)
 
 
 def _record(kind: type) -> ValueForm:

@@ -22,12 +22,12 @@ from app.ui.charts.legend_rows import LegendRow
 from app.ui.charts.long_view import LongCurve, lines_of
 from app.ui.charts.measure import ChartQuantity
 from app.ui.charts.range_box import RangeBox
+from app.ui.charts.recent import RecentLines
 from app.ui.charts.saving import ask_where
 from app.ui.charts.span import LookBack
 from app.ui.charts.statistics import (
     Curve,
     SeriesSummary,
-    curve,
     figures,
     is_recent,
     nice_top,
@@ -49,12 +49,14 @@ from app.words.states import phone_name
 _MARKS_SHOWN = 24
 _CURVES_ADDED = 4
 """New curves in one drawing; the others come with the next ones."""
+_MANY_PHONES = 24
+"""More are drawn half as often: at every fourth tick."""
 _EMPTY_LEFT = 64
 _NOTHING = LongCurve(Curve((), ()), None)
 
 
 class TimeChart(QWidget):
-    """Draws at every second tick, the even or the odd ones, only while it can be seen.
+    """Draws at every second tick, in turn with the other chart, only while it can be seen.
 
     A longer look back is read on another thread, and only as often as it changes visibly.
     """
@@ -77,11 +79,12 @@ class TimeChart(QWidget):
         self._lines: Mapping[Serial, LongCurve] = {}
         self._read_at_s = -math.inf
         self._reading = False
+        self._recent = RecentLines(measure.value)
         self._curves: dict[Serial, Any] = {}
         self._curves_left = _CURVES_ADDED
         self._marks: list[Any] = []
         self._hovered: Serial | None = None
-        self._my_turn = even
+        self._ticks = 0 if even else 1
         self._box = RangeBox()
         self.plot = pyqtgraph.PlotWidget(viewBox=self._box)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -162,8 +165,10 @@ class TimeChart(QWidget):
         export(path, self, self._measure.unit, series)
 
     def _tick(self) -> None:
-        self._my_turn = not self._my_turn
-        if not self._my_turn or not is_seen(self):
+        self._ticks += 1
+        snapshot = self._link.snapshot
+        many = snapshot is not None and len(snapshot.phones) > _MANY_PHONES
+        if self._ticks % (4 if many else 2) or not is_seen(self):
             return
         if self._view.paused:
             return
@@ -175,14 +180,9 @@ class TimeChart(QWidget):
     def _newest_lines(self, snapshot: RackSnapshot) -> Mapping[Serial, LongCurve]:
         if self._view.span is not LookBack.MINUTE or self._view.paused:
             return self._lines
-        samples, now_s, value = self._link.samples(), self._link.now_s, self._measure.value
-        curves = {
-            phone.serial: curve(samples.get(phone.serial, ()), now_s, value)
-            for phone in snapshot.phones
-        }
-        self._lines = {
-            serial: LongCurve(line, figures(line.values)) for serial, line in curves.items()
-        }
+        serials = [phone.serial for phone in snapshot.phones]
+        drawn, now_s = self.legend.drawn(serials), self._link.now_s
+        self._lines = self._recent.take(self._link.samples(), serials, drawn, now_s)
         return self._lines
 
     def _look_anew(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
@@ -12,34 +11,20 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot
 from app.ui.devices.device_delegate import ROW_HEIGHT, DeviceDelegate
+from app.ui.devices.device_news import DeviceNews
 from app.ui.looks.appearance import Appearance, tabular
 from app.ui.looks.marks import Mark, mark_colour, mark_of
 from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, ink_on, phone_colour
 from app.words.ages import is_stale
-from app.words.phones.arranging import SortBy, figure_text
+from app.words.phones.arranging import figure_text
 from app.words.phones.rows import card_text
-from app.words.states import stands_by_word
 
 CARD = QSize(212, 112)
 CELL = QSize(58, 44)
 _SPARK_HEIGHT = 20
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-
-
-@dataclass
-class CardNews:
-    """What cards show besides the phones; the panel brings it up to date."""
-
-    layers: Mapping[Serial, str] = field(default_factory=dict)
-    sparks: Mapping[Serial, Sequence[float]] = field(default_factory=dict)
-    """Shares of the largest stage time, oldest first."""
-    strains: Mapping[Serial, float | None] = field(default_factory=dict)
-    """How far from well the figure is that the heat map shows, 0 to 1."""
-    figure: SortBy = SortBy.HEAT
-    standing_by: frozenset[str] = frozenset()
-    """Serials of phones that are kept ready and get no layers."""
 
 
 class CardDelegate(DeviceDelegate):
@@ -49,12 +34,11 @@ class CardDelegate(DeviceDelegate):
         self,
         appearance: Appearance,
         now_s: Callable[[], float],
-        news: CardNews,
+        news: DeviceNews,
         tags: Callable[[Serial], Sequence[str]],
         parent: QObject,
     ) -> None:
-        super().__init__(appearance, now_s, parent)
-        self._news = news
+        super().__init__(appearance, now_s, news, parent)
         self._tags = tags
 
     def sizeHint(  # noqa: N802 - Qt's name
@@ -84,9 +68,7 @@ class CardDelegate(DeviceDelegate):
         painter.setFont(tabular(option.font, scale=0.88))
         painter.setPen(QColor(tokens.muted))
         line = QRectF(frame.left() + 32, frame.top() + ROW_HEIGHT - 8, frame.width() - 38, 16)
-        span = self._news.layers.get(phone.serial)
-        rests = phone.serial in self._news.standing_by
-        layers = span or (stands_by_word() if rests else "")
+        layers = self._news.layers.get(phone.serial, "")
         words = card_text(phone, layers, self._tags(phone.serial))
         metrics = QFontMetricsF(painter.font())
         painter.drawText(
@@ -117,7 +99,7 @@ class CardDelegate(DeviceDelegate):
 class CellDelegate(QStyledItemDelegate):
     """A small cell in the colour of one figure, with the phone's place and the figure itself."""
 
-    def __init__(self, appearance: Appearance, news: CardNews, parent: QObject) -> None:
+    def __init__(self, appearance: Appearance, news: DeviceNews, parent: QObject) -> None:
         super().__init__(parent)
         self._appearance = appearance
         self._news = news

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.rack.snapshot import PhoneSnapshot
+from app.ui.devices.device_news import DeviceNews
 from app.ui.looks.appearance import Appearance, tabular
-from app.ui.looks.marks import mark_colour, mark_of, mark_of_state
+from app.ui.looks.marks import Mark, mark_colour, mark_of, mark_of_state
 from app.ui.looks.shapes import hatching, paint_flask, paint_mark
 from app.ui.looks.table import ROW_ROLE
 from app.ui.looks.tokens import blend, phone_colour
@@ -31,7 +32,7 @@ from app.words.ages import is_stale
 from app.words.phones.facts import is_slowed
 from app.words.phones.rows import fault_badge, standing_explained, standing_text, vitals_text
 from app.words.sentences import reason_text
-from app.words.states import phone_name, state_word
+from app.words.states import phone_name, stands_by_word, state_word
 
 ROW_HEIGHT = 66
 _STANDING_TOP = 43
@@ -41,10 +42,13 @@ _WRAPPED = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextF
 class DeviceDelegate(QStyledItemDelegate):
     """Name and state, then battery and warmth, then standing with the ledger."""
 
-    def __init__(self, appearance: Appearance, now_s: Callable[[], float], parent: QObject) -> None:
+    def __init__(
+        self, appearance: Appearance, now_s: Callable[[], float], news: DeviceNews, parent: QObject
+    ) -> None:
         """`now_s` tells the present on the axis of the snapshots."""
         super().__init__(parent)
         self._appearance = appearance
+        self._news = news
         self._now_s = now_s
 
     def sizeHint(  # noqa: N802 - Qt's name
@@ -103,15 +107,17 @@ class DeviceDelegate(QStyledItemDelegate):
         self, painter: QPainter, box: QRectF, phone: PhoneSnapshot, option: QStyleOptionViewItem
     ) -> None:
         tokens = self._appearance.tokens
-        mark = mark_of(phone)
+        stands_by = self._news.stands_by(phone)
+        mark = Mark.WAITING if stands_by and mark_of(phone) is Mark.READY else mark_of(phone)
         colour = mark_colour(mark, tokens)
         line = QRectF(box.left(), box.top(), box.width(), 18)
         paint_mark(painter, QRectF(line.left(), line.top() + 3, 12, 12), mark, colour)
         small = tabular(option.font, scale=0.88)
-        state = state_word(phone.state)
+        state = stands_by_word() if stands_by else state_word(phone.state)
         state_width = QFontMetricsF(small).horizontalAdvance(state)
         painter.setFont(small)
-        painter.setPen(QColor(mark_colour(mark_of_state(phone.state), tokens)))
+        ink = Mark.WAITING if stands_by else mark_of_state(phone.state)
+        painter.setPen(QColor(mark_colour(ink, tokens)))
         painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, state)
         bold = tabular(option.font, bold=True)
         painter.setFont(bold)

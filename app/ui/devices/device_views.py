@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QListView
 
 from app.core.identifiers import Serial
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot, StageSample
-from app.ui.devices.device_card import CARD, CELL, CardDelegate, CardNews, CellDelegate
+from app.ui.devices.device_card import CARD, CELL, CardDelegate, CellDelegate
 from app.ui.devices.device_delegate import DeviceDelegate
+from app.ui.devices.device_news import DeviceNews
 from app.ui.devices.tags import Tags
 from app.ui.looks.appearance import Appearance
 from app.ui.rack_link import RackLink
@@ -66,10 +67,10 @@ class DeviceViews(QObject):
     ) -> None:
         super().__init__(shown)
         self._list, self._link = shown, link
-        self.news = CardNews()
+        self.news = DeviceNews()
         self.view = DeviceView.ROWS
         now = lambda: link.now_s  # noqa: E731 - the present, for three painters
-        self._rows = DeviceDelegate(appearance, now, shown)
+        self._rows = DeviceDelegate(appearance, now, self.news, shown)
         self._cards = CardDelegate(appearance, now, self.news, tags.of, shown)
         self._cells = CellDelegate(appearance, self.news, shown)
 
@@ -97,9 +98,9 @@ class DeviceViews(QObject):
 
     def take(self, snapshot: RackSnapshot, by: SortBy) -> None:
         """Take in what the rack looks like, for what cards and cells show of it."""
+        self.news.standing_by = snapshot.conditions.excluded
         if self.view is DeviceView.CARDS:
             self.news.layers = layers_by_phone(snapshot.applied)
-            self.news.standing_by = snapshot.conditions.excluded
         elif self.view is DeviceView.HEAT_MAP:
             self.news.figure = shown_figure(by)
             self.news.strains = _strains(snapshot.phones, self.news.figure)

@@ -50,7 +50,7 @@ class DevicesPanel(QWidget):
         super().__init__()
         self._link, self._appearance, self._settings = link, appearance, settings
         self.tags = Tags(settings)
-        column = Column[PhoneSnapshot](message("Phone"), spoken_row, tooltip=details)
+        column = Column[PhoneSnapshot](message("Phone"), self._spoken, tooltip=details)
         self.model = RowsModel[PhoneSnapshot]([column], lambda phone: phone.serial, self)
         self.list = QListView()
         self.list.setModel(self.model)
@@ -85,6 +85,9 @@ class DevicesPanel(QWidget):
         link.snapshot_changed.connect(self._show)
         link.aged.connect(self._grow_old)
         appearance.changed.connect(self.model.repaint)
+
+    def _spoken(self, phone: PhoneSnapshot) -> str:
+        return spoken_row(phone, stands_by=self.views.news.stands_by(phone))
 
     def _add_filter(self) -> None:
         self._wanted = PhoneFilter()

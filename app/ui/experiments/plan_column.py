@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.errors import BadInputError
@@ -14,6 +15,7 @@ from app.faults.experiments.targets import Candidate, Strike, strikes_of
 from app.rack.commands import StartExperiment, StopExperiment
 from app.rack.snapshot import RackSnapshot
 from app.ui.experiments.scrolled import scrolled
+from app.ui.looks.seen import is_seen
 from app.ui.looks.spoken import said, spoken, spoken_items
 from app.ui.rack_link import RackLink
 from app.words.experiments.text import badge_text, plan_name
@@ -85,6 +87,11 @@ class PlanColumn(QWidget):
         layout.addWidget(scrolled(self.targets, self.line, self.description), 1)
         layout.addLayout(buttons)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what happened while hidden."""
+        super().showEvent(event)
+        self._say()
+
     def _follow(self, snapshot: RackSnapshot) -> None:
         status = snapshot.experiment
         running = status is not None and status.runs
@@ -93,7 +100,8 @@ class PlanColumn(QWidget):
         elif self._running:
             self.line.clear()
         self._running = running
-        self._say()
+        if is_seen(self):
+            self._say()
 
     def _say(self) -> None:
         plan, snapshot = self.chosen, self._link.snapshot

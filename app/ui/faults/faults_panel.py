@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -21,7 +20,7 @@ from app.faults.specifications import PHONE_KINDS, SPECIFICATIONS, BroughtBy
 from app.rack.commands import ClearFault, Inject
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.looks.appearance import Appearance
-from app.ui.looks.inset import inset
+from app.ui.looks.inset import form_layout, inset
 from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
 from app.ui.looks.table import Column, RowsModel, Table
 from app.ui.looks.tokens import phone_colour
@@ -73,8 +72,7 @@ class FaultsPanel(QWidget):
         self._enable()
 
     def _arrange(self) -> None:
-        form = QFormLayout()
-        form.setSpacing(6)
+        form = form_layout()
         form.addRow(spoken_label("Phone"), self.phone)
         form.addRow(spoken_label("Fault"), self.kind)
         buttons = QHBoxLayout()

@@ -28,6 +28,7 @@ class BalancingControl(QComboBox):
             self.addItem("", mode)
         spoken_items(self, lambda mode: balancing_word(Balancing(mode)))
         spoken(self.setAccessibleName, "Whether layers move by themselves")
+        spoken(self.setToolTip, "Whether layers move by themselves")
         link.snapshot_changed.connect(self._follow)
         self.activated.connect(self._send)
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
-    QFormLayout,
     QHeaderView,
     QLabel,
     QSpinBox,
@@ -27,7 +26,7 @@ from app.rack.commands import Replan
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.looks.appearance import Appearance, colour_words
-from app.ui.looks.inset import inset
+from app.ui.looks.inset import form_layout, inset
 from app.ui.looks.spoken import said, spoken, spoken_label
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
@@ -73,7 +72,7 @@ class ConditionsDialog(QDialog):
         spoken(self.plan.setText, "Re-plan")
         self.buttons.accepted.connect(self._ask)
         self.buttons.rejected.connect(self.reject)
-        form = QFormLayout()
+        form = form_layout()
         form.addRow(spoken_label("Least reputation"), self.least)
         form.addRow(spoken_label("Least battery, where it drains"), self.battery)
         form.addRow(spoken_label("Warmest"), self.heat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.core.assignment import Assignment
@@ -13,6 +13,9 @@ from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.state import MapState, refit_pins
 from app.ui.rack_link import RackLink
 from app.words.catalogue import Message, message
+
+_FIGURES_MS = 200
+"""Between pictures in which nothing but figures has changed: quicker ones cannot be read."""
 
 
 class AssignmentEditor(QObject):
@@ -36,6 +39,9 @@ class AssignmentEditor(QObject):
         self._pins: tuple[Pin, ...] = ()
         self._unanswered = 0
         self._replanned: Assignment | None = None
+        self._figures = QTimer(self, singleShot=True, interval=_FIGURES_MS)
+        self._figures.timeout.connect(self._show_figures)
+        self._has_new_figures = False
         link.snapshot_changed.connect(self._take)
         link.aged.connect(self.changed)
 
@@ -131,7 +137,19 @@ class AssignmentEditor(QObject):
             self._pins = snapshot.pins
         if self._unanswered == 0 and snapshot.requested is not None:
             self._adopt(snapshot.requested, snapshot.prediction)
+        same = previous is not None and _but_figures(previous) == _but_figures(snapshot)
+        if same and self._figures.isActive():
+            self._has_new_figures = True
+            return
+        self._has_new_figures = False
+        self._figures.start()
         self.changed.emit()
+
+    def _show_figures(self) -> None:
+        if self._has_new_figures:
+            self._has_new_figures = False
+            self._figures.start()
+            self.changed.emit()
 
     def _adopt(self, assignment: Assignment, prediction: Prediction | None) -> None:
         before = self._replanned
@@ -151,6 +169,13 @@ class AssignmentEditor(QObject):
         self._pins = refit_pins(self._pins, assignment)
         if announce:
             self.changed.emit()
+
+
+def _but_figures(snapshot: RackSnapshot) -> tuple[object, ...]:
+    """Return what of a picture shows on the map besides times, heat and memory."""
+    phones = tuple((phone.serial, phone.state, phone.fault) for phone in snapshot.phones)
+    asked = (snapshot.requested, snapshot.prediction, snapshot.plan, snapshot.conditions)
+    return (*asked, snapshot.applied, snapshot.pins, snapshot.phase, phones)
 
 
 class _AssignmentStep(QUndoCommand):

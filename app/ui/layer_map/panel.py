@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -28,13 +29,16 @@ from app.ui.layer_map.span_menu import span_menu
 from app.ui.layer_map.state import BarMeasure
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.looks.elided import ElidedLabel
-from app.ui.looks.spoken import narrow, spoken, spoken_items, spoken_label
+from app.ui.looks.spoken import spoken, spoken_items, spoken_label
 from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.words.catalogue import message, tr
 from app.words.fit import fit_text
 from app.words.layer_map import prediction_text, standing_text
 from app.words.states import objective_word
+
+_ROOM_FOR_LABEL = 830
+"""Pixels from which the objective's box has its name in front."""
 
 
 class LayerMapPanel(QWidget):
@@ -82,6 +86,7 @@ class LayerMapPanel(QWidget):
             (self.redo, "\N{CLOCKWISE TOP SEMICIRCLE ARROW}", message("Redo")),
         ):
             button.setText(sign)
+            button.setObjectName("way")
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             spoken(button.setToolTip, words)
             spoken(button.setAccessibleName, words)
@@ -97,6 +102,11 @@ class LayerMapPanel(QWidget):
         self._connect(link)
         self.enlarge(1.0)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Name the objective only where there is room: the box says it too."""
+        super().resizeEvent(event)
+        self._label.setVisible(event.size().width() >= _ROOM_FOR_LABEL)
 
     def enlarge(self, scale: float) -> None:
         """Show the map and its line larger, for a stage."""
@@ -151,17 +161,15 @@ class LayerMapPanel(QWidget):
     def _arrange(self) -> None:
         controls = QHBoxLayout()
         controls.setSpacing(8)
-        label = spoken_label("Objective")
-        label.setObjectName("muted")
-        controls.addWidget(label)
+        self._label = spoken_label("Objective")
+        self._label.setObjectName("muted")
+        controls.addWidget(self._label)
         for widget in (self.objective, self.conditions, self.replan, self.apply):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.balancing)
         for right in (self.measure, self.undo, self.redo):
             controls.addWidget(right)
-        for box in (self.balancing, self.measure):
-            narrow(box)
         below = QHBoxLayout()
         below.addWidget(self.preview_line)
         below.addWidget(self.fit_line)
@@ -209,7 +217,7 @@ class LayerMapPanel(QWidget):
 def _measure_word(measure: BarMeasure) -> str:
     match measure:
         case BarMeasure.TIME:
-            return tr("width: stage time")
+            return tr("width: time")
         case BarMeasure.BYTES:
             return tr("width: bytes")
         case BarMeasure.LAYERS:

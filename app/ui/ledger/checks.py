@@ -16,7 +16,7 @@ from app.rack.commands import SetChecks
 from app.rack.snapshot import RackSnapshot
 from app.ui.looks.elided import ElidedLabel
 from app.ui.looks.inset import inset
-from app.ui.looks.spoken import narrow, said, spoken, spoken_items, spoken_label
+from app.ui.looks.spoken import said, spoken, spoken_items
 from app.ui.rack_link import RackLink
 from app.words.ledger import checks_text
 from app.words.states import check_word
@@ -35,26 +35,29 @@ class ChecksControl(QWidget):
             self.mode.addItem("", mode)
         spoken_items(self.mode, lambda mode: check_word(CheckMode(mode)))
         spoken(self.mode.setAccessibleName, "Whether this computer checks every token")
-        narrow(self.mode)
         self.verifiers = QCheckBox()
         spoken(self.verifiers.setText, "Idle phones audit")
         spoken(self.verifiers.setToolTip, "Others that compute alike, never of the same keeper.")
         self.line = ElidedLabel()
         self.line.setObjectName("muted")
         said(self, "line", ChecksControl._say_line)
-        self.controls = QHBoxLayout()
-        """What stands beside them may be added at its end."""
-        self.controls.setSpacing(8)
-        self.controls.addWidget(spoken_label("Receipts audited"))
-        self.controls.addWidget(self.rate)
-        self.controls.addWidget(self.mode)
-        self.controls.addWidget(self.verifiers)
-        self.controls.addStretch(1)
+        audited = ElidedLabel()
+        spoken(audited.setText, "Receipts audited")
+        controls = QHBoxLayout()
+        controls.setSpacing(8)
+        controls.addWidget(audited)
+        controls.addWidget(self.rate)
+        controls.addWidget(self.mode)
+        controls.addStretch(1)
+        below = QHBoxLayout()
+        below.addWidget(self.line)
+        below.addStretch(1)
+        below.addWidget(self.verifiers)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(self.controls)
-        layout.addWidget(self.line)
+        layout.addLayout(controls)
+        layout.addLayout(below)
         link.snapshot_changed.connect(self._follow)
         self.rate.editingFinished.connect(self._send)
         self.mode.activated.connect(self._send)

@@ -111,6 +111,7 @@ class EconomyView(QWidget):
 
     def _arrange(self) -> None:
         controls = QHBoxLayout()
+        controls.setSpacing(4)
         controls.addWidget(self.page)
         controls.addStretch(1)
         controls.addWidget(self.submit)

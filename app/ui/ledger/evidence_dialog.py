@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -25,7 +26,13 @@ from app.words.window import evidence_title, slash_text
 class EvidenceDialog(QDialog):
     """Opens beside the window and leaves it usable."""
 
-    def __init__(self, slash: SlashRow, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        slash: SlashRow,
+        name: str,
+        parent: QWidget | None = None,
+        verify: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         spoken(self.setWindowTitle, partial(evidence_title, slash))
@@ -48,6 +55,15 @@ class EvidenceDialog(QDialog):
         copy = buttons.addButton("", QDialogButtonBox.ButtonRole.ActionRole)
         spoken(copy.setText, "Copy")
         copy.clicked.connect(self._copy)
+        self.verify = buttons.addButton("", QDialogButtonBox.ButtonRole.ActionRole)
+        spoken(self.verify.setText, "Verify this…")
+        spoken(
+            self.verify.setToolTip,
+            "Judges the file that convicts the phone again; without one the audit is what counts.",
+        )
+        self.verify.setEnabled(verify is not None)
+        if verify is not None:
+            self.verify.clicked.connect(lambda _: verify())
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
     QLabel,
     QLayout,
     QSpinBox,
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from app.ledger.rules.kept.evidence_rule import EvidenceRule
 from app.rack.commands import KeepEvidence
-from app.ui.looks.inset import inset
+from app.ui.looks.inset import form_layout, inset
 from app.ui.looks.spoken import spoken, spoken_label
 from app.ui.rack_link import RackLink
 
@@ -53,7 +52,7 @@ class EvidenceRuleDialog(QDialog):
         spoken(self.keep.setText, "Set")
         buttons.accepted.connect(self._set)
         buttons.rejected.connect(self.reject)
-        form = QFormLayout()
+        form = form_layout()
         form.addRow(spoken_label("Kept for days"), self.days)
         form.addRow(spoken_label("At most, in megabytes"), self.megabytes)
         layout = QVBoxLayout(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -18,26 +19,35 @@ from app.rack.commands import ConfirmClass
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
+from app.ui.ledger.desk import LedgerDesk
 from app.ui.ledger.economy_view import EconomyView
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.ledger.evidence_rule_dialog import EvidenceRuleDialog
+from app.ui.ledger.foot import LedgerFoot
 from app.ui.ledger.journal_view import JournalView
-from app.ui.looks.appearance import Appearance, tabular
+from app.ui.looks.appearance import Appearance
 from app.ui.looks.seen import is_seen
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.window import confirm_question, doubts_text, ledger_head, slashing_tab
+from app.words.window import (
+    confirm_question,
+    doubts_text,
+    ledger_head,
+    slashing_tab,
+)
 
 _TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
+_LOW_PX = 240
+"""A panel that is lower has no room for the checks below pages with a line of their own on top."""
 
 
 class LedgerPanel(QWidget):
     """Only the tab that can be seen is brought up to date."""
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink, appearance: Appearance, desk: LedgerDesk) -> None:
         super().__init__()
         self._link = link
         self.staking = Table(RowsModel[PhoneSnapshot](columns.staking(appearance), _serial))
@@ -75,18 +85,29 @@ class LedgerPanel(QWidget):
         doubted.addWidget(self.doubts, 1)
         doubted.addWidget(self.confirm)
         self._doubted.hide()
-        self.head = QLabel()
-        self.head.setObjectName("muted")
-        self.head.setFont(tabular(self.head.font(), scale=0.92))
-        self.keeping = _keeping_button()
-        self.keeping.clicked.connect(self.open_evidence_rule)
+        self.foot = LedgerFoot(link, appearance, desk)
+        self.foot.keeping.clicked.connect(self.open_evidence_rule)
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
         said(self, "lines", LedgerPanel._say_lines)
         self._arrange()
         self.slashing.activated.connect(self.open_evidence)
-        self.tabs.currentChanged.connect(lambda _: self._refresh())
+        self.tabs.currentChanged.connect(lambda _: self._turn())
         link.snapshot_changed.connect(lambda _: self._refresh())
         appearance.changed.connect(self._refresh)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave the rows their place where there is little."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _turn(self) -> None:
+        self._fit()
+        self._refresh()
+
+    def _fit(self) -> None:
+        """Show how answers are checked, but not where no row of the page would be left."""
+        is_tall_page = self.tabs.currentWidget() in (self.journal, self.economy)
+        self.checks.setVisible(not is_tall_page or self.height() >= _LOW_PX)
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self)
@@ -95,8 +116,7 @@ class LedgerPanel(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self._doubted)
         layout.addWidget(self.checks)
-        self.checks.controls.addWidget(self.keeping)
-        layout.addWidget(self.head)
+        layout.addWidget(self.foot)
 
     def show_journal(self) -> None:
         """Bring the journal to the front."""
@@ -106,7 +126,7 @@ class LedgerPanel(QWidget):
         """Open what the slash in that row rests on."""
         slash: SlashRow = index.data(ROW_ROLE)
         name = self._link.names.get(slash.serial, str(slash.serial))
-        dialog = EvidenceDialog(slash, name, self)
+        dialog = EvidenceDialog(slash, name, self, self.foot.verifier_of(slash))
         dialog.show()
         return dialog
 
@@ -160,7 +180,9 @@ class LedgerPanel(QWidget):
         """Say what the tabs are called and how the ledger stands."""
         snapshot = self._link.snapshot
         ledger = snapshot.ledger if snapshot else None
-        self.head.setText(ledger_head(ledger) if ledger else tr("The ledger opens with the rack."))
+        self.foot.head.setText(
+            ledger_head(ledger) if ledger else tr("The ledger opens with the rack.")
+        )
         self.doubts.setText(doubts_text(ledger) if ledger else "")
         self._doubted.setVisible(bool(ledger and ledger.doubted))
         titles = (
@@ -173,13 +195,6 @@ class LedgerPanel(QWidget):
         for index, title in enumerate(titles):
             if self.tabs.tabText(index) != title:
                 self.tabs.setTabText(index, title)
-
-
-def _keeping_button() -> QPushButton:
-    button = QPushButton()
-    spoken(button.setText, "Keep evidence…")
-    spoken(button.setToolTip, "How long the files that prove what was done are kept.")
-    return button
 
 
 def _serial(row: PhoneSnapshot) -> str:

@@ -84,7 +84,9 @@ class Appearance(QObject):
         chosen = self.language
         use_language(language_of(os.environ) if chosen == "system" else chosen)
         use_stock_words(self._application, language_used())
-        use_lettering(self._application, language_used())
+        if use_lettering(self._application, language_used()):
+            # Widgets under a style sheet take another font only when that is set once more.
+            self._application.setStyleSheet(style_sheet(self.tokens))
 
     def _system_changed(self) -> None:
         if self.theme == "system":

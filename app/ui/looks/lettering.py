@@ -20,13 +20,18 @@ _JAPANESE: Final = (
 """Japanese writes characters that it shares with Chinese otherwise: the font has to be its own."""
 
 
-def use_lettering(application: QApplication, language: str) -> None:
-    """Take letters that the system's font lacks from a font made for the language."""
+def use_lettering(application: QApplication, language: str) -> bool:
+    """Take letters that the system's font lacks from a font made for the language.
+
+    Returns whether that is another font than before.
+    """
     wanted = [*_system_families(), *_families(language)]
-    if application.font().families() != wanted:
-        font = QFont(application.font())
-        font.setFamilies(wanted)
-        application.setFont(font)
+    if application.font().families() == wanted:
+        return False
+    font = QFont(application.font())
+    font.setFamilies(wanted)
+    application.setFont(font)
+    return True
 
 
 def _system_families() -> Sequence[str]:

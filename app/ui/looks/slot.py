@@ -13,6 +13,11 @@ class Slot(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
 
+    @property
+    def filled(self) -> bool:
+        """Whether the content has come."""
+        return self._layout.count() > 0
+
     def fill(self, content: QWidget) -> None:
         """Show the content from now on."""
         self._layout.addWidget(content)

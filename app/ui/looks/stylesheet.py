@@ -81,6 +81,8 @@ QTabBar::tab { color: $muted; padding: 5px 12px; border: none;
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar#talks::tab { padding: 3px 6px; }
+QTabBar::scroller { width: 44px; }
+QTabBar QToolButton { padding: 0; }
 QCheckBox::indicator, QTableView::indicator { width: 14px; height: 14px;
   border: 1px solid $muted; border-radius: 3px; background: $field; }
 QCheckBox::indicator:checked, QTableView::indicator:checked { background: $accent;

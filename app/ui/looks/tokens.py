@@ -119,6 +119,7 @@ def contrast(colour: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@lru_cache(_BLENDS_KEPT)
 def ink_on(colour: str) -> str:
     """Return near-black or white, whichever reads better on the colour."""
     return max("#101216", "#ffffff", key=lambda ink: contrast(ink, colour))

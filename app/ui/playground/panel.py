@@ -37,6 +37,7 @@ from app.ui.playground.tasks.language_box import LanguageBox
 from app.ui.playground.tasks.task_chooser import TaskChooser
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.rack_link import RackLink
+from app.ui.settings import Settings
 from app.words.catalogue import tr
 from app.words.requests import NUMBERS, figures_text
 from app.words.tasks import task_words
@@ -48,7 +49,7 @@ _LEAST_PROMPT = 90
 class Playground(QWidget):
     """Shows one text or conversation at a time; others go on in the strip above."""
 
-    def __init__(self, link: RackLink, appearance: Appearance) -> None:
+    def __init__(self, link: RackLink, appearance: Appearance, settings: Settings) -> None:
         super().__init__()
         self._link = link
         self._appearance = appearance
@@ -61,7 +62,7 @@ class Playground(QWidget):
         self.prompt.setMinimumWidth(_LEAST_PROMPT)
         spoken(self.prompt.setAccessibleName, "Prompt")
         self.picture = PictureButton()
-        self.sampling = SamplingButton()
+        self.sampling = SamplingButton(settings)
         self.tokens = self.sampling.tokens
         self.repeat = QPushButton()
         spoken(self.repeat.setText, "Repeat")
@@ -111,6 +112,7 @@ class Playground(QWidget):
         self.strip.chosen.connect(self.show_talk)
         self.strip.stopped.connect(self.generation.stop)
         self.strip.dropped.connect(self._drop)
+        self.sampling.presets.failed.connect(link.failed)
         self.talk_actions.changed.connect(self._refresh)
         self.talk_actions.wanted.connect(self.show_talk)
         link.snapshot_changed.connect(self._show)

@@ -9,9 +9,7 @@ from PySide6.QtCore import QRegularExpression
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
     QLineEdit,
     QMenu,
     QPlainTextEdit,
@@ -23,9 +21,18 @@ from PySide6.QtWidgets import (
 
 from app.core.conversation import Overflow
 from app.rack.commands import Sampling
-from app.ui.looks.inset import inset
-from app.ui.looks.spoken import said, spoken, spoken_items, spoken_label
-from app.ui.playground.presets import SamplingPreset, Taste, preset_word
+from app.ui.looks.inset import form_layout, inset
+from app.ui.looks.spoken import said, spoken, spoken_label
+from app.ui.playground.preset_box import PresetBox
+from app.ui.playground.presets import (
+    LEAST_TOP_P,
+    MOST_TEMPERATURE,
+    MOST_TOKENS,
+    OwnPreset,
+    SamplingPreset,
+    Taste,
+)
+from app.ui.settings import Settings
 from app.words.catalogue import tr
 from app.words.requests import seed_text
 
@@ -43,14 +50,15 @@ _SYSTEM_HEIGHT = 64
 class SamplingButton(QPushButton):
     """Says temperature and top-p; its menu changes them and holds what is set seldom."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.tokens = QSpinBox(minimum=1, maximum=4096, value=DEMO_TOKENS)
+        self.tokens = QSpinBox(minimum=1, maximum=MOST_TOKENS, value=DEMO_TOKENS)
         spoken(self.tokens.setToolTip, "The text ends after so many tokens at the latest.")
-        self.temperature = QDoubleSpinBox(minimum=0.0, maximum=2.0, singleStep=0.1)
+        self.temperature = QDoubleSpinBox(minimum=0.0, maximum=MOST_TEMPERATURE)
+        self.temperature.setSingleStep(0.1)
         self.temperature.setValue(DEMO_SAMPLING.temperature)
         spoken(self.temperature.setToolTip, "0 always takes the likeliest token.")
-        self.top_p = QDoubleSpinBox(minimum=0.05, maximum=1.0, singleStep=0.05)
+        self.top_p = QDoubleSpinBox(minimum=LEAST_TOP_P, maximum=1.0, singleStep=0.05)
         self.top_p.setValue(DEMO_SAMPLING.top_p)
         spoken(
             self.top_p.setToolTip,
@@ -87,20 +95,17 @@ class SamplingButton(QPushButton):
             self.shorten.setToolTip,
             "Off: a conversation that the context has no room for is refused.",
         )
-        self.presets = QComboBox()
-        self.presets.addItem("", None)
-        for preset in SamplingPreset:
-            self.presets.addItem("", preset)
-        spoken_items(self.presets, _preset_text)
-        spoken(self.presets.setAccessibleName, "Preset")
-        self.presets.activated.connect(lambda _: self._take_preset())
-        self._rows = QFormLayout()
+        self.presets = PresetBox(settings, self._current, self)
+        self.presets.chosen.connect(self._take_preset)
+        self._rows = form_layout()
         self.setMenu(self._make_menu())
         for box in (self.tokens, self.temperature, self.top_p, self.alternatives):
             inset(box)
         for box in (self.temperature, self.top_p):
             box.valueChanged.connect(lambda _: self._say())
         self.seed.textChanged.connect(lambda _: self._say())
+        self.tokens.valueChanged.connect(lambda _: self._say())
+        self.stop.textChanged.connect(self._say)
         said(self, "words", SamplingButton._say)
 
     def sampling(self) -> Sampling:
@@ -145,30 +150,28 @@ class SamplingButton(QPushButton):
         menu.addAction(action)
         return menu
 
-    def _take_preset(self) -> None:
-        preset = self.presets.currentData()
-        if preset is not None:
-            self.temperature.setValue(preset.value.temperature)
-            self.top_p.setValue(preset.value.top_p)
+    def _take_preset(self, preset: SamplingPreset | OwnPreset) -> None:
+        own = preset if isinstance(preset, OwnPreset) else None
+        taste = preset.taste if isinstance(preset, OwnPreset) else preset.value
+        self.temperature.setValue(taste.temperature)
+        self.top_p.setValue(taste.top_p)
+        if own is not None:
+            self.tokens.setValue(own.tokens)
+            self.stop.setPlainText(own.stop)
+        self.presets.follow()
 
-    def _follow_preset(self) -> None:
-        """Name the preset that temperature and top-p are those of, if they are of one."""
+    def _current(self) -> OwnPreset:
+        """Return what is set, as a preset without a name."""
         taste = Taste(round(self.temperature.value(), 2), round(self.top_p.value(), 2))
-        fitting = next((each for each in SamplingPreset if each.value == taste), None)
-        place = 0 if fitting is None else list(SamplingPreset).index(fitting) + 1
-        self.presets.setCurrentIndex(place)
+        return OwnPreset("", taste, self.tokens.value(), self.stop.toPlainText())
 
     def _say(self) -> None:
-        self._follow_preset()
+        self.presets.follow()
         parts = [f"T {self.temperature.value():.2g}", f"p {self.top_p.value():.2g}"]
         if self.seed.text():
             parts.append(seed_text(self.seed.text()))
         self.setText("  ".join(parts))
         self.setToolTip(tr("Length, temperature, top-p, seed and more"))
-
-
-def _preset_text(preset: SamplingPreset | None) -> str:
-    return tr("as set below") if preset is None else tr(preset_word(preset))
 
 
 def stop_texts(lines: str) -> tuple[str, ...]:

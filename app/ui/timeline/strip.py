@@ -31,7 +31,7 @@ from app.words.catalogue import tr
 from app.words.sentences import fact_text
 from app.words.states import clock_text
 
-_LANE_HEIGHT = 8
+_LANE_HEIGHT = 12
 """The least: a lane is as high as there is room for."""
 _AXIS_HEIGHT = 16
 _TITLES = 62

@@ -22,7 +22,7 @@ _LEAST_WHEN_LOW = 226
 """The same without the strip: the charts need some of it."""
 _LINES = 92
 """Pixels of menus, header and notice."""
-_TIMELINE_HEIGHT = 128
+_TIMELINE_HEIGHT = 140
 _TIMELINE_SHARE = 8
 """Of a high window: its lanes then have room for words that can be read."""
 _MAP_HEIGHT = 186
@@ -30,6 +30,8 @@ _DEVICES_WIDTH, _DEVICES_SHARE = 240, 8
 _LEAST_CHART = 120
 _TABS = 32
 """Pixels of the tabs over the map and of the gaps below it."""
+_WIDE_PX = 2000
+"""A wider window has room for what else stands behind a tab."""
 _LOW_PX = 880
 """A lower window has no room for the timeline below the charts: it stands beside one of them.
 
@@ -83,13 +85,20 @@ def _operator(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     _tabs(window, docks, "map", "assignment")
     _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "playground")
     _split(window, docks, "playground", "ledger", _ACROSS)
-    _tabs(window, docks, "ledger", "faults", "experiments", "log")
     height, width = window.height(), window.width()
+    if width >= _WIDE_PX:
+        _split(window, docks, "ledger", "log", _ACROSS)
+        _tabs(window, docks, "log", "faults", "experiments")
+    else:
+        _tabs(window, docks, "ledger", "faults", "experiments", "log")
     devices = max(_DEVICES_WIDTH, width // _DEVICES_SHARE)
     timeline = max(_TIMELINE_HEIGHT, height // _TIMELINE_SHARE)
     _size(window, docks, {"devices": devices, "map": width - devices - 6}, _ACROSS)
     _size(window, docks, {"latency": width // 2, "memory": width // 2}, _ACROSS)
-    _size(window, docks, {"playground": width * 11 // 20, "ledger": width * 9 // 20}, _ACROSS)
+    below = {"playground": width * 11 // 20, "ledger": width * 9 // 20}
+    if width >= _WIDE_PX:
+        below = {"playground": width * 2 // 5, "ledger": width * 3 // 10, "log": width * 3 // 10}
+    _size(window, docks, below, _ACROSS)
     low = height < _LOW_PX
     bottom = max(height * 3 // 10, _LEAST_WHEN_LOW if low else _LEAST_PLAYGROUND)
     top = height - bottom - _LINES
@@ -118,12 +127,23 @@ def _tester(window: QMainWindow, docks: Mapping[str, Dock]) -> None:
     else:
         _split(window, docks, "playground", "timeline", _DOWN)
     _place(window, docks, Qt.DockWidgetArea.BottomDockWidgetArea, "faults")
-    _split(window, docks, "faults", "ledger", _ACROSS)
-    _tabs(window, docks, "faults", "experiments")
-    _tabs(window, docks, "ledger", "latency", "log")
     height, width = window.height(), window.width()
+    wide = width >= _WIDE_PX
+    if wide:
+        _split(window, docks, "faults", "experiments", _ACROSS)
+        _split(window, docks, "experiments", "ledger", _ACROSS)
+        _tabs(window, docks, "ledger", "log")
+        _split(window, docks, "map", "latency", _ACROSS)
+    else:
+        _split(window, docks, "faults", "ledger", _ACROSS)
+        _tabs(window, docks, "faults", "experiments")
+        _tabs(window, docks, "ledger", "latency", "log")
     _size(window, docks, {"devices": _DEVICES_WIDTH, "map": width - _DEVICES_WIDTH - 6}, _ACROSS)
-    _size(window, docks, {"faults": width // 2, "ledger": width // 2}, _ACROSS)
+    below = {"faults": width // 2, "ledger": width // 2}
+    if wide:
+        below = {"faults": width // 5, "experiments": width * 2 // 5, "ledger": width * 2 // 5}
+        _size(window, docks, {"map": width * 2 // 3, "latency": width // 3}, _ACROSS)
+    _size(window, docks, below, _ACROSS)
     rows = {"map": 212, "playground": height // 4}
     _size(window, docks, rows if low else {**rows, "timeline": _TIMELINE_HEIGHT}, _DOWN)
     _size(window, docks, {"devices": height * 7 // 10, "faults": height * 3 // 10}, _DOWN)

@@ -25,6 +25,7 @@ from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
 from app.ui.layer_map.remembered_pins import RememberedPins
 from app.ui.layer_map.table_panel import AssignmentPanel
+from app.ui.ledger.desk import LedgerDesk
 from app.ui.ledger.panel import LedgerPanel
 from app.ui.log.panel import LogPanel
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance
@@ -92,15 +93,16 @@ class MainWindow(QMainWindow):
         self.pins = RememberedPins(link, self.editor, settings, self)
         self.map = LayerMapPanel(self.editor, link, appearance, settings)
         self.devices = DevicesPanel(link, appearance, settings)
-        self.playground = Playground(link, appearance)
+        self.playground = Playground(link, appearance, settings)
         self.kept_talks = KeptTalks(self.playground.talks, link, settings, self)
-        self.ledger = LedgerPanel(link, appearance)
+        self.ledger = LedgerPanel(link, appearance, LedgerDesk(settings.folder))
         self.time = TimeView(settings)
         self.timeline = TimelineStrip(link, appearance, self.time)
         self.header = HeaderBar(self.link, self.appearance)
         self.map.conditions.clicked.connect(self.show_conditions)
         self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
         self.log = LogPanel(link, self.time, settings.folder / "events.log")
+        self.ledger.foot.saved.connect(self.log.say)
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._docks_moved)
@@ -123,9 +125,11 @@ class MainWindow(QMainWindow):
     def use_layout(self, layout: Layout) -> None:
         """Arrange the docks as a named layout says; the Presenter's text can be read from afar."""
         self.settings.layout = layout.value
+        size = self.size()
         self._enlarge(layout.value)
         self._mark_layout()
         arrange(self, self.docks, layout)
+        self._later(partial(self._keep_size, size))
         if layout is Layout.TESTER:
             self.ledger.show_journal()
 
@@ -236,6 +240,7 @@ class MainWindow(QMainWindow):
         self._closing = True
         self.importing.close()
         self.kept_talks.close()
+        self.ledger.foot.close_processes()
         self.settings.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         StoppingPanel(self)
         self.menuBar().setEnabled(False)
@@ -300,6 +305,12 @@ class MainWindow(QMainWindow):
     def _arrange_again(self) -> None:
         """Arrange a window that has its size by now, as what was chosen meanwhile says."""
         self.use_layout(Layout(self.settings.layout))
+
+    def _keep_size(self, size: QSize) -> None:
+        """Undo what the window has grown by while its panels changed places."""
+        grown = self.width() > size.width() or self.height() > size.height()
+        if grown and not self.isMaximized() and not self.isFullScreen():
+            self.resize(size)
 
     def _enlarge(self, layout: str) -> None:
         wanted = self.height() / _STAGE_HEIGHT_PER_SCALE if layout == Layout.PRESENTER else 1.0

@@ -13,6 +13,7 @@ from app.ui.devices.device_views import DeviceView, view_word
 from app.ui.devices.devices_panel import DevicesPanel
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.panel import LayerMapPanel
+from app.ui.ledger.panel import LedgerPanel
 from app.ui.looks.appearance import Appearance
 from app.ui.looks.spoken import spoken
 from app.ui.playground.conversations.keeping import KeptTalks
@@ -41,6 +42,7 @@ class CommandedWindow(Protocol):
     time: TimeView
     docks: dict[str, Dock]
     kept_talks: KeptTalks
+    ledger: LedgerPanel
     actions_registry: ActionRegistry
 
     def use_layout(self, layout: Layout) -> None:
@@ -150,6 +152,11 @@ def _fill_rack(window: CommandedWindow, menu: QMenu) -> None:
     menu.addSeparator()
     connect = message("Connect a phone…")
     menu.addAction(registry.add("connect", connect, window.show_connect))
+    verify = message("Verify the ledger…")
+    menu.addAction(registry.add("verify-ledger", verify, window.ledger.foot.verify))
+    save = message("Save the journal…")
+    menu.addAction(registry.add("save-journal", save, window.ledger.foot.ask_where))
+    menu.addSeparator()
     serve = message("Serve over HTTP…")
     menu.addAction(registry.add("serve", serve, window.show_serving))
     find = message("Filter devices")

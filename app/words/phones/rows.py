@@ -16,12 +16,20 @@ from app.words.faults import fault_word
 from app.words.phones.facts import SLOWED, throttling_word
 from app.words.phones.filter import selected_text
 from app.words.sentences import fact_text, reason_text
-from app.words.states import cargo_word, credits_text, phone_name, serial_text, state_word
+from app.words.states import (
+    cargo_word,
+    credits_text,
+    phone_name,
+    serial_text,
+    stands_by_word,
+    state_word,
+)
 
 
-def spoken_row(phone: PhoneSnapshot) -> str:
+def spoken_row(phone: PhoneSnapshot, *, stands_by: bool = False) -> str:
     """Return what a screen reader says of a phone."""
-    return tr("{phone}, {state}").format(phone=phone_name(phone), state=state_word(phone.state))
+    state = stands_by_word() if stands_by else state_word(phone.state)
+    return tr("{phone}, {state}").format(phone=phone_name(phone), state=state)
 
 
 def details(phone: PhoneSnapshot) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.core.facts import Fact
 from app.core.tasks import TaskKind
 from app.rack.commands import Ask
 from app.rack.snapshot import RequestState
+from app.ui.playground.conversations import talk_files
 from app.ui.playground.conversations.talk_export import talk_markdown
-from app.ui.playground.conversations.talk_files import kept_talks, read_talks, write_talks
+from app.ui.playground.conversations.talk_files import TalksFile
+from app.ui.playground.conversations.talk_records import kept_talks
 from app.ui.playground.conversations.talks import Talk, Talks
 from app.ui.playground.conversations.talks_dialog import TalksDialog
 from app.ui.playground.prompts_dialog import PromptsDialog
@@ -171,8 +175,9 @@ def test_what_runs_is_kept_only_where_the_window_goes_now(
     publish(window, control)
     listed = window.playground.talks.listed
     assert kept_talks(listed) == ()
-    write_talks(tmp_path / "x.json", kept_talks(listed, cut_off=True))
-    (talk,) = read_talks(tmp_path / "x.json")
+    file = TalksFile(tmp_path / "x.json")
+    file.writing(kept_talks(listed, cut_off=True))()
+    (talk,) = file.read().talks
     assert talk.request is not None
     assert talk.request.state is RequestState.CANCELLED
 
@@ -199,12 +204,122 @@ def test_no_file_can_stop_the_window(
 ) -> None:
     path = tmp_path_factory.mktemp("odd") / FILE
     path.write_text(json.dumps(held))
-    for talk in read_talks(path):
+    for talk in TalksFile(path).read().talks:
         assert isinstance(talk, Talk)
         Talks().restore([talk])
 
 
 @pytest.mark.parametrize("odd", [b"", b"\xff", b"[" * 100_000, b'{"format": 2, "talks": []}'])
-def test_a_file_that_is_none_of_ours_holds_nothing(tmp_path: Path, odd: bytes) -> None:
-    (tmp_path / FILE).write_bytes(odd)
-    assert read_talks(tmp_path / FILE) == []
+def test_a_file_that_is_none_of_ours_is_put_aside_and_told_of(tmp_path: Path, odd: bytes) -> None:
+    path = tmp_path / FILE
+    for number in (1, 2):
+        path.write_bytes(odd)
+        read = TalksFile(path).read()
+        aside = tmp_path / f"talks-aside-{number}.json"
+        assert read.talks == ()
+        assert read.told == Fact("talks.put_aside", path=str(aside))
+        assert aside.read_bytes() == odd
+        assert not path.exists()
+
+
+def test_a_file_that_is_too_large_is_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk_files, "LARGEST_READ_BYTES", 10)
+    (tmp_path / FILE).write_text('{"format": 1, "talks": []}')
+    told = TalksFile(tmp_path / FILE).read().told
+    assert told is not None
+    assert told.code == "talks.put_aside"
+
+
+def test_what_can_be_read_of_a_damaged_file_is_there_and_the_rest_is_not_lost(
+    window: MainWindow, control: ScriptedControl, tmp_path: Path
+) -> None:
+    said(window, control, "Once upon a time", "Water is")
+    path = tmp_path / "own" / FILE
+    path.parent.mkdir()
+    file = TalksFile(path)
+    file.writing(kept_talks(window.playground.talks.listed[::-1]))()
+    held = json.loads(path.read_text())
+    held["talks"][0]["begun_ms"] = "yesterday"
+    path.write_text(json.dumps(held))
+    read = file.read()
+    assert [talk.title for talk in read.talks] == ["Water is"]
+    assert json.loads((path.parent / "talks-aside-1.json").read_text()) == held
+
+
+def test_the_window_tells_of_a_damaged_file_and_keeps_what_follows(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).write_text("{")
+    window = open_window(qtbot, qapp, settings)
+    qtbot.waitUntil(window.alert.isVisible)
+    assert str(tmp_path / "talks-aside-1.json") in window.alert.words.text()
+    window.kept_talks.close()
+    assert (tmp_path / "talks-aside-1.json").read_text() == "{"
+    shut(qtbot, window)
+
+
+def test_a_file_that_cannot_be_put_aside_is_left_as_it_is(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).mkdir()  # a folder is read by nobody, root included
+    (tmp_path / FILE / "x").touch()
+    window = open_window(qtbot, qapp, settings)
+    qtbot.waitUntil(window.alert.isVisible)
+    control = ScriptedControl()
+    control.make_ready()
+    open_rack(qtbot, window, control)
+    said(window, control, "Once upon a time")
+    window.kept_talks.close()
+    assert (tmp_path / FILE / "x").exists()
+    shut(qtbot, window)
+
+
+def test_what_was_wanted_last_stays_whoever_writes_last(
+    window: MainWindow, control: ScriptedControl, tmp_path: Path
+) -> None:
+    said(window, control, "Once upon a time", "Water is")
+    path, kept = tmp_path / "x.json", kept_talks(window.playground.talks.listed[::-1])
+    file = TalksFile(path)
+    late, last = file.writing(kept[:1]), file.writing(kept)
+    last()
+    late()
+    assert len(file.read().talks) == len(kept)
+    forgotten, after = file.forgetting(), file.writing(kept[:1])
+    after()
+    forgotten()
+    assert len(file.read().talks) == 1
+    assert [each.name for each in tmp_path.glob("x*")] == ["x.json"]
+
+
+def test_the_oldest_are_left_out_of_a_file_that_would_be_too_large(
+    window: MainWindow,
+    control: ScriptedControl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said(window, control, "Once upon a time", "Water is")
+    file, kept = TalksFile(tmp_path / "x.json"), kept_talks(window.playground.talks.listed[::-1])
+    file.writing(kept[1:])()
+    size = (tmp_path / "x.json").stat().st_size
+    monkeypatch.setattr(talk_files, "LARGEST_WRITTEN_BYTES", size)
+    file.writing(kept)()
+    assert [talk.title for talk in file.read().talks] == [kept[1].prompt]
+
+
+def test_a_disk_that_takes_nothing_is_told_of_once(
+    window: MainWindow, control: ScriptedControl, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    told: list[str] = []
+    window.link.failed.connect(told.append)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    said(window, control, "Once upon a time")
+    for _ in range(2):
+        window.kept_talks._look()
+        qtbot.waitUntil(lambda: bool(told) and not window.kept_talks._written)
+    assert told == ["Texts and conversations could not be kept: No space left on device."]

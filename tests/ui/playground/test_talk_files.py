@@ -19,7 +19,6 @@ from app.rack.events.request_events import StageAudited, StageTimes, TokenAdded
 from app.rack.snapshot import Alternative
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.playground.conversations.talk_export import export_talk
-from app.ui.playground.presets import SamplingPreset
 from app.ui.playground.tasks.tokens_dialog import TokensDialog
 from app.ui.window.main_window import MainWindow
 from app.words.pages.token_way import token_way
@@ -98,17 +97,6 @@ def test_a_token_tells_who_computed_it_what_else_could_stand_and_who_was_audited
     assert "deviates" not in lines[3]
     assert "Galaxy S23 failed" in lines[3]
     assert token_way(None, (), {}).startswith("How this token")
-
-
-def test_a_preset_sets_temperature_and_top_p_and_is_named_again(window: MainWindow) -> None:
-    button = window.playground.sampling
-    for place, preset in enumerate(SamplingPreset, start=1):
-        button.presets.setCurrentIndex(place)
-        button.presets.activated.emit(place)
-        assert button.sampling().temperature == preset.value.temperature
-        assert button.presets.currentData() is preset
-    button.temperature.setValue(1.7)
-    assert button.presets.currentData() is None
 
 
 def test_the_context_is_told_as_far_as_it_is_used(

@@ -37,6 +37,8 @@ _BARS_SHARE = 0.7
 """Bars are as wide as their names where that takes no more of the map, else in proportion."""
 _MINIMUM_HOP = 16.0
 _DRAG_STARTS_PX = 4
+_LOW_WINDOW_PX = 800
+"""A lower window would grow beyond its screen by a row of free phones: they are scrolled to."""
 
 
 class LayerMapView(QGraphicsView):
@@ -64,7 +66,7 @@ class LayerMapView(QGraphicsView):
         self.setScene(self._map)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         spoken(self.setAccessibleName, "Layer map")
@@ -214,7 +216,9 @@ class LayerMapView(QGraphicsView):
 
     def _fit_height(self, scene_height: float) -> None:
         if self._drag is None:
-            self.setMinimumHeight(int(scene_height * self._scale) + 10)
+            low = self.window().height() < _LOW_WINDOW_PX
+            least = SCENE_HEIGHT if low else scene_height
+            self.setMinimumHeight(int(least * self._scale) + 10)
 
     def _words(self) -> Message:
         if isinstance(self._drag, SeamDrag):

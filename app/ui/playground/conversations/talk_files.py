@@ -1,189 +1,143 @@
 """Texts and conversations of earlier runs: one JSON file below the home. Qt-free.
 
-Read as anything from outside is: what is odd is left out, and nothing of it can stop the window.
+Nothing that stands in the file can stop the window, and nothing is written over that could not be
+read: such a file is put aside.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from threading import Lock
+from typing import Final
 
-from app.core.identifiers import RequestId
-from app.core.tasks import TaskKind
-from app.rack.snapshot import RequestSnapshot, RequestState
-from app.ui.playground.conversations.kept_values import (
-    count_in,
-    figure_in,
-    list_in,
-    text_in,
-    whole_number,
-)
+from app.core.errors import ShardloomError, reason_of
+from app.core.facts import Fact
+from app.ui.playground.conversations.talk_records import KeptTalk, record_of, talk_of
 from app.ui.playground.conversations.talks import MOST_TALKS, Talk
-from app.ui.playground.tasks.chat_session import ChatSession, ChatTurn
 
 FORMAT: Final = 1
-LARGEST_FILE: Final = 64 << 20
-_TEXTS: Final = frozenset(
-    {TaskKind.GENERATE, TaskKind.CHAT, TaskKind.SUMMARISE, TaskKind.TRANSLATE}
-)
-_COUNTS: Final = (
-    "tokens_wanted",
-    "failovers",
-    "slashes",
-    "receipts",
-    "audits",
-    "stages",
-    "audited_stages",
-    "verified_tokens",
-    "checked_tokens",
-    "prompt_tokens",
-)
-_MOST: Final = 1 << 31
+LARGEST_READ_BYTES: Final = 64 << 20
+LARGEST_WRITTEN_BYTES: Final = 16 << 20
+"""The oldest talks are left out beyond it: half a second is what reading more would take."""
+MOST_ASIDE: Final = 99
 
 
 @dataclass(frozen=True)
-class KeptTalk:
-    """A talk as it was at one moment; may be written on another thread."""
+class EarlierTalks:
+    """What was read, what there is to tell of it, and whether the file may be written anew."""
 
-    kind: TaskKind
-    prompt: str
-    name: str
-    begun_ms: int
-    turns: tuple[ChatTurn, ...]
-    request: RequestSnapshot | None
+    talks: tuple[Talk, ...] = ()
+    told: Fact | None = None
+    may_write: bool = True
 
 
-def kept_talks(talks: Sequence[Talk], *, cut_off: bool = False) -> tuple[KeptTalk, ...]:
-    """Return what is to be kept of talks: texts, no labels and no vectors.
+class TalksFile:
+    """Written by any thread, all or nothing; what was wanted last is what stays."""
 
-    What still runs is left out until it has ended, unless it is `cut_off` now.
-    """
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._numbers = count(1)
+        self._done = 0
+        """The number of the newest wish that was carried out."""
 
-    def stands(request: RequestSnapshot | None) -> bool:
-        return request is not None and (cut_off or request.state.ended)
+    def read(self) -> EarlierTalks:
+        """Return the talks of earlier runs; what cannot be read is put aside. Raises nothing."""
+        try:
+            talks = _talks_in(self._path)
+        except FileNotFoundError:
+            return EarlierTalks()
+        except OSError as error:
+            return self._unreadable(error)
+        whole = tuple(talk for talk in talks if talk is not None)
+        if len(whole) == len(talks):
+            return EarlierTalks(whole[-MOST_TALKS:])
+        try:
+            aside = self._put_aside()
+        except OSError as error:
+            return self._unreadable(error)
+        return EarlierTalks(whole[-MOST_TALKS:], Fact("talks.put_aside", path=str(aside)))
 
-    kept = []
-    for talk in talks:
-        turns = talk.session.turns if talk.session else ()
-        turns = tuple(turn for turn in turns if stands(turn.answer))
-        if talk.kind in _TEXTS and (turns or (talk.session is None and stands(talk.request))):
-            kept.append(
-                KeptTalk(talk.kind, talk.prompt, talk.name, talk.begun_ms, turns, talk.request)
-            )
-    return tuple(kept)
+    def writing(self, talks: Sequence[KeptTalk]) -> Callable[[], None]:
+        """Return what writes talks for their owner alone; it raises `ShardloomError`."""
+        return partial(self._do, next(self._numbers), partial(self._write, talks))
+
+    def forgetting(self) -> Callable[[], None]:
+        """Return what deletes the file, if there is one."""
+        return partial(self._do, next(self._numbers), self._forget)
+
+    def _do(self, number: int, work: Callable[[], None]) -> None:
+        """Carry out a wish unless a later one was carried out before it."""
+        with self._lock:
+            if number > self._done:
+                work()
+                self._done = number
+
+    def _write(self, talks: Sequence[KeptTalk]) -> None:
+        try:
+            self._replace(_text_of(talks))
+        except OSError as error:
+            raise ShardloomError("talks.not_kept", reason=reason_of(error)) from error
+
+    def _replace(self, text: str) -> None:
+        handle, draft = tempfile.mkstemp(".new", f"{self._path.stem}-", self._path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(draft).replace(self._path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _put_aside(self) -> Path:
+        """Rename the file to the first free name of its own. Raises `OSError`."""
+        for number in range(1, MOST_ASIDE + 1):
+            aside = self._path.with_name(f"{self._path.stem}-aside-{number}{self._path.suffix}")
+            if not aside.exists():
+                self._path.rename(aside)
+                return aside
+        raise FileExistsError(str(self._path))
+
+    def _unreadable(self, error: OSError) -> EarlierTalks:
+        told = Fact("talks.unreadable", path=str(self._path), reason=reason_of(error))
+        return EarlierTalks(told=told, may_write=False)
 
 
-def write_talks(path: Path, talks: Sequence[KeptTalk]) -> None:
-    """Write talks for their owner alone, all or nothing. Raises `OSError`."""
-    text = json.dumps({"format": FORMAT, "talks": [_record(talk) for talk in talks]})
-    draft = path.with_suffix(".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
-
-
-def forget_talks(path: Path) -> None:
-    """Keep nothing any more."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
-
-
-def read_talks(path: Path) -> list[Talk]:
-    """Return the talks of earlier runs, none where the file is not one of ours."""
+def _talks_in(path: Path) -> Sequence[Talk | None]:
+    """Return every talk of a file, None for what is none of ours. Raises `OSError`."""
+    nothing_of_ours = (None,)
+    if path.stat().st_size > LARGEST_READ_BYTES:
+        return nothing_of_ours
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            return []
         held = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return []
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
-        return []
-    records = held.get("talks")
-    talks = map(_talk, records if isinstance(records, list) else ())
-    return [talk for talk in talks if talk is not None][-MOST_TALKS:]
+    except (ValueError, RecursionError):
+        return nothing_of_ours
+    records = held.get("talks") if isinstance(held, dict) else None
+    if not isinstance(records, list) or held.get("format") != FORMAT:
+        return nothing_of_ours
+    return [talk_of(record) for record in records]
 
 
-def _record(talk: KeptTalk) -> dict[str, Any]:
-    return {
-        "kind": talk.kind.value,
-        "prompt": talk.prompt,
-        "name": talk.name,
-        "begun_ms": talk.begun_ms,
-        "turns": [{"said": turn.said, "answer": _answer(turn.answer)} for turn in talk.turns],
-        "answer": None if talk.turns else _answer(talk.request),
-    }
-
-
-def _answer(request: RequestSnapshot | None) -> dict[str, Any] | None:
-    if request is None:
-        return None
-    state = request.state if request.state.ended else RequestState.CANCELLED
-    return {
-        "request": request.identifier,
-        "state": state.value,
-        "settled_text": request.settled_text,
-        "open_text": request.open_text,
-        "token_ids": request.token_ids,
-        "verified": request.verified,
-        "tokens_per_second": request.tokens_per_second,
-        "time_to_first_token_ms": request.time_to_first_token_ms,
-        **{name: getattr(request, name) for name in _COUNTS},
-    }
-
-
-def _talk(record: object) -> Talk | None:
-    held = record if isinstance(record, Mapping) else {}
-    try:
-        kind = TaskKind(text_in(held, "kind"))
-        begun_ms = count_in(held, "begun_ms", 1 << 53)
-        prompt, name = text_in(held, "prompt"), text_in(held, "name")
-        turns = tuple(_turn(each, kind) for each in list_in(held, "turns"))
-        alone = _request(held["answer"], prompt, kind) if held.get("answer") else None
-    except (KeyError, TypeError, ValueError):
-        return None
-    session = ChatSession(turns) if kind is TaskKind.CHAT else None
-    request = turns[-1].answer if turns else alone
-    identifier = request.identifier if request else None
-    if kind not in _TEXTS or (session is not None) != bool(turns):
-        return None
-    return Talk(kind, prompt, identifier, request, session, name=name, begun_ms=begun_ms)
-
-
-def _turn(record: object, kind: TaskKind) -> ChatTurn:
-    if not isinstance(record, Mapping):
-        raise TypeError
-    said = text_in(record, "said")
-    answer = _request(record["answer"], said, kind) if record.get("answer") else None
-    return ChatTurn(said, answer.identifier if answer else RequestId(""), answer)
-
-
-def _request(held: object, prompt: str, kind: TaskKind) -> RequestSnapshot:
-    if not isinstance(held, Mapping):
-        raise TypeError
-    tokens = tuple(whole_number(token, _MOST) for token in list_in(held, "token_ids"))
-    state = RequestState(text_in(held, "state"))
-    if not state.ended:
-        raise ValueError
-    counts: dict[str, Any] = {name: count_in(held, name, _MOST) for name in _COUNTS}
-    return RequestSnapshot(
-        identifier=RequestId(text_in(held, "request")),
-        prompt=prompt,
-        state=state,
-        state_reason=None,
-        settled_text=text_in(held, "settled_text"),
-        open_text=text_in(held, "open_text"),
-        token_ids=tokens,
-        choices=(),
-        time_to_first_token_ms=figure_in(held, "time_to_first_token_ms"),
-        tokens_per_second=figure_in(held, "tokens_per_second"),
-        assignment=None,
-        kind=kind,
-        verified=held["verified"] is True,
-        **counts,
-    )
+def _text_of(talks: Sequence[KeptTalk]) -> str:
+    """Return the file's text: the newest talks, as many as it has room for."""
+    lines: list[str] = []
+    room = LARGEST_WRITTEN_BYTES
+    for talk in reversed(talks):
+        line = json.dumps(record_of(talk))  # ASCII: a letter is a byte
+        room -= len(line) + 2
+        if room < 0:
+            break
+        lines.append(line)
+    begun = json.dumps({"format": FORMAT, "talks": []}).removesuffix("]}")
+    return begun + ", ".join(reversed(lines)) + "]}"

@@ -26,8 +26,10 @@ from app.ui.playground.conversations.talks import Talk
 from app.words.catalogue import message
 from app.words.requests import talk_figures, talk_text, talk_title
 
-_TAB_WIDTH = 218
-"""One width for all, so that none moves while rates change."""
+_TAB_WIDTH, _LEAST_TAB = 218, 150
+"""One width for all, so that none moves while rates change; less where there are many."""
+_SCROLLERS = 48
+"""Pixels of the two buttons that scroll, as the style sheet has them, and their border."""
 _BUTTON_ROOM = 30
 _MARK_SIDE = 11
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
@@ -88,8 +90,15 @@ class TalkStrip(QTabBar):
                 self._paint_tab(painter, index, talk)
 
     def tabSizeHint(self, index: int) -> QSize:  # noqa: N802 - Qt's name
-        """Give every tab one width."""
-        return QSize(_TAB_WIDTH, super().tabSizeHint(index).height())
+        """Give every tab one width, such that a whole number of them is seen."""
+        return QSize(self._tab_width(), super().tabSizeHint(index).height())
+
+    def _tab_width(self) -> int:
+        room, count = self.width(), max(self.count(), 1)
+        if count * _LEAST_TAB > room:
+            room -= _SCROLLERS
+            count = max(room // _LEAST_TAB, 1)
+        return min(max(room // count, _LEAST_TAB), _TAB_WIDTH)
 
     def _rebuild(self, talks: tuple[Talk, ...]) -> None:
         while self.count():

@@ -186,6 +186,17 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         " share of direct is the median over rounds. A direct hop crosses the radios of both its"
         " phones. A relayed one crosses this computer and at least one ADB connection besides."
     ),
+    "bench.window": message(
+        "The control centre without a screen, 1600x1000, on a recorded stream of {phones} phones,"
+        " {rate} pictures a second, with ten minutes of history; {stages} phones hold layers, three"
+        " texts are being written. The figures in the stream are *made up*: there are no phones."
+        " Medians of {rounds} processes for each span of the charts, of {watched:seconds} each; in"
+        " the last {dying:seconds} two phones die a second. A *frame* is all that the window's"
+        " thread computes from one picture to the next, painting included. *Painted* is from the"
+        " start of the process until the first paint. A beat of the event loop is due every 5 ms:"
+        " *busy* is what the thread computed itself in one that came late, *blocked* how late it"
+        " was without the time in which the system had no processor for the thread."
+    ),
     "bench.bare_stages_differ": message("The bare stages gave other tokens: the figures are void."),
     "bench.bare_streams_differ": message(
         "Two bare streams gave other tokens: the figures are void."

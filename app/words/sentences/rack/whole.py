@@ -15,7 +15,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     ),
     "balance.charged": message("{phone} has power again"),
     "balance.cooled": message("{phone} has cooled down"),
-    "balance.faster": message("{phone} is quicker again: {figure:.1f} times what its profile says"),
+    "balance.faster": message("{phone} is quicker again: {figure:.2f} times what its profile says"),
     "balance.heating": message("{phone} will soon be hot, {figure:.0f} °C now"),
     "balance.hot": message("{phone} is hot, {figure:.0f} °C"),
     "balance.joined": message("{phone} has come"),
@@ -28,7 +28,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "Layers are to move: {causes:clauses}. That would bring {gain:.0%} more. Apply it?"
     ),
     "balance.rested": message("{phone} may be itself again after a rest"),
-    "balance.slower": message("{phone} takes {figure:.1f} times as long as its profile says"),
+    "balance.slower": message("{phone} takes {figure:.2f} times as long as its profile says"),
     "balance.worsened": message("the last move left only {figure:.0%} of the rate"),
     "balance.spares": message("Layers are to move: {causes:clauses}. Apply it?"),
     "command.cancelled": message("It was cancelled."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, get_args
+from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
+from typing import Any, get_args, get_type_hints
 
 import msgpack
 import pytest
@@ -18,6 +19,8 @@ from app.core.facts import Fact, FieldValue
 from app.core.identifiers import RequestId, Serial, TransactionId
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, Translate
 from app.faults.catalogue import FaultKind
+from app.ledger.views.economy import EconomySnapshot
+from app.ledger.views.snapshot import LedgerSnapshot
 from app.pipeline.tracing.step_times import StageTrace, StepTrace
 from app.placement.problem import Pin
 from app.rack.commands import Ask, Cancel, Sampling
@@ -45,9 +48,9 @@ from app.rack.events.request_events import (
     TokenAdded,
     WhatHappened,
 )
-from app.rack.events.values import UnreadableError, read_as, write_as
+from app.rack.events.values import UnreadableError, read_as, value_form, write_as
 from app.rack.requests.request import Request
-from app.rack.snapshot import Alternative, LabelScore, Phase, RequestState
+from app.rack.snapshot import Alternative, LabelScore, Phase, RackSnapshot, RequestState
 from tests.assignments import held, pinned, placed
 from tests.saying import raises_saying
 from tests.unit.rack.snapshots import EMPTY_RACK
@@ -187,3 +190,35 @@ def test_an_error_arrives_with_its_class_and_words() -> None:
     given_error = BadInputError("rack.no_such_phone", phone="nope")
     with raises_saying(BadInputError, "This rack has no phone nope"):
         raise read_error(*msgpack.unpackb(msgpack.packb(write_error(given_error))))
+
+
+def test_a_whole_snapshot_with_a_ledger_and_its_economy_goes_both_ways() -> None:
+    economy = EconomySnapshot(parameters={"fee": 3, "delay": 60})
+    ledger = LedgerSnapshot(1, "a" * 64, 5, (), (), (), economy)
+    snapshot = replace(EMPTY_RACK, ledger=ledger)
+    packed = msgpack.packb(write_as(RackSnapshot, snapshot))
+    assert read_as(RackSnapshot, msgpack.unpackb(packed)) == snapshot
+
+
+def test_a_mapping_with_one_key_twice_is_refused() -> None:
+    kind = Mapping[str, int]
+    assert read_as(kind, write_as(kind, {"a": 1})) == {"a": 1}  # type: ignore[type-abstract]
+    for odd in ([["a", 1], ["a", 2]], [["a"]], {"a": 1}, [[1, "a"]]):
+        with pytest.raises(UnreadableError):
+            read_as(kind, odd)  # type: ignore[type-abstract]
+
+
+def test_everything_that_a_snapshot_can_hold_has_a_form() -> None:
+    seen: set[object] = set()
+    waiting: list[Any] = [RackSnapshot]
+    while waiting:
+        kind = waiting.pop()
+        if kind in seen or kind is Fact:
+            continue
+        seen.add(kind)
+        if is_dataclass(kind):
+            waiting.extend(get_type_hints(kind).values())
+        elif kind is not Ellipsis:
+            value_form(kind)
+            waiting.extend(get_args(kind))
+    assert EconomySnapshot in seen
