@@ -15,7 +15,7 @@ from app.placement.buying import cheapest_ring, is_quick_enough
 from app.placement.conditions import UNCONDITIONAL
 from app.placement.conflicts import smallest_conflict
 from app.placement.costs.costs import CostModel
-from app.placement.costs.spans import Arrangement, PhoneSpan
+from app.placement.costs.spans import Arrangement
 from app.placement.exact.additive import cheapest
 from app.placement.exact.order_search import cheapest_in_order
 from app.placement.exact.subset_search import MAX_DEVICES
@@ -62,7 +62,7 @@ def _plan(
     problem: PlacementProblem, method: Method, budget: Budget, known: Assignment | None
 ) -> Plan:
     costs = CostModel(problem)
-    begun = () if known is None else (arrangement_of(costs, known),)
+    begun = () if known is None else (costs.arrangement_of(known),)
     found = _solve(costs, method, budget, begun)
     return _planned(costs, found, method)
 
@@ -183,17 +183,6 @@ def _feasible(costs: CostModel) -> Arrangement:
     if overflow.cost > 0:
         raise refusal(costs, overflow)
     return cheapest_in_order(costs.table(costs.problem.objective), overflow.order) or overflow
-
-
-def arrangement_of(costs: CostModel, assignment: Assignment) -> Arrangement:
-    """Return an assignment of the problem's own phones in the planner's figures, unpriced."""
-    index_of = {serial: at for at, serial in enumerate(costs.serials)}
-    spans = tuple(
-        PhoneSpan(index_of[stage.serial], layers.start, layers.stop)
-        for stage in assignment.stages
-        if (layers := costs.problem.model.numbered(stage.span))
-    )
-    return Arrangement(0.0, spans, proven_optimal=False)
 
 
 def _assignment(costs: CostModel, found: Arrangement) -> Assignment:

@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from app.core.assignment import Assignment
 from app.core.errors import BadInputError
 from app.core.identifiers import HOST, BlobHash
 from app.placement.costs.footprint import footprint_of
 from app.placement.costs.links import LinkMatrix, link_between
 from app.placement.costs.pins import allowed_spans, pinned_spans
 from app.placement.costs.rings import RingCost, Rings
-from app.placement.costs.spans import AdditiveProblem, Arrangement
+from app.placement.costs.spans import AdditiveProblem, Arrangement, PhoneSpan
 from app.placement.costs.starts import start_order
 from app.placement.problem import Objective, PlacementProblem
 from workers.protocol.chain import MAXIMUM_CHAINS
@@ -53,6 +54,16 @@ class CostModel:
     def layer_count(self) -> int:
         """Number of layers."""
         return self.footprint.layer_count
+
+    def arrangement_of(self, assignment: Assignment) -> Arrangement:
+        """Return an assignment of the problem's own phones in the planner's figures, unpriced."""
+        index_of = {serial: at for at, serial in enumerate(self.serials)}
+        spans = tuple(
+            PhoneSpan(index_of[stage.serial], layers.start, layers.stop)
+            for stage in assignment.stages
+            if (layers := self.problem.model.numbered(stage.span))
+        )
+        return Arrangement(0.0, spans, proven_optimal=False)
 
     @cached_property
     def compute_s(self) -> Spans:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QModelIndex
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QPushButton,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.ledger.views.snapshot import SlashRow
-from app.rack.commands import ConfirmClass
 from app.rack.snapshot import PhoneSnapshot, RackSnapshot
 from app.ui.ledger import columns
 from app.ui.ledger.checks import ChecksControl
 from app.ui.ledger.desk import LedgerDesk
+from app.ui.ledger.doubts_line import DoubtsLine
 from app.ui.ledger.economy_view import EconomyView
 from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.ledger.evidence_rule_dialog import EvidenceRuleDialog
@@ -31,12 +23,7 @@ from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, RowsModel, Table
 from app.ui.rack_link import RackLink
 from app.words.catalogue import tr
-from app.words.window import (
-    confirm_question,
-    doubts_text,
-    ledger_head,
-    slashing_tab,
-)
+from app.words.window import ledger_head, slashing_tab
 
 _TABLE_HEIGHT = 44
 """Its head and a row: on a small screen the checks below it need their place too."""
@@ -73,18 +60,7 @@ class LedgerPanel(QWidget):
         self.tabs.addTab(self.journal, "")
         self.tabs.addTab(self.economy, "")
         self.checks = ChecksControl(link)
-        self.doubts = QLabel()
-        self.doubts.setWordWrap(True)
-        self.confirm = QPushButton()
-        spoken(self.confirm.setText, "It is judged rightly…")
-        spoken(self.confirm.setToolTip, "Its phones are blamed again for what they get wrong.")
-        self.confirm.clicked.connect(self._ask_confirmation)
-        self._doubted = QWidget()
-        doubted = QHBoxLayout(self._doubted)
-        doubted.setContentsMargins(0, 0, 0, 0)
-        doubted.addWidget(self.doubts, 1)
-        doubted.addWidget(self.confirm)
-        self._doubted.hide()
+        self.doubts = DoubtsLine(link)
         self.foot = LedgerFoot(link, appearance, desk)
         self.foot.keeping.clicked.connect(self.open_evidence_rule)
         spoken(self.slashing.setToolTip, "Enter or double click opens the evidence.")
@@ -114,7 +90,7 @@ class LedgerPanel(QWidget):
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(2)
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(self._doubted)
+        layout.addWidget(self.doubts)
         layout.addWidget(self.checks)
         layout.addWidget(self.foot)
 
@@ -138,22 +114,6 @@ class LedgerPanel(QWidget):
         dialog = EvidenceRuleDialog(self._link, snapshot.ledger.evidence_rule, self)
         dialog.show()
         return dialog
-
-    def _ask_confirmation(self) -> None:
-        """Ask once more before phones of the class may lose their stake again."""
-        snapshot = self._link.snapshot
-        ledger = snapshot.ledger if snapshot else None
-        if ledger is None or not ledger.doubted:
-            return
-        name = ledger.doubted[0].name
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Confirm a class"))
-        box.setText(confirm_question(name))
-        box.setStandardButtons(QMessageBox.StandardButton.Cancel)
-        sure = box.addButton(tr("Confirm"), QMessageBox.ButtonRole.AcceptRole)
-        sure.clicked.connect(lambda: self._link.submit(ConfirmClass(name)))
-        box.open()
 
     def _refresh(self) -> None:
         snapshot = self._link.snapshot
@@ -183,8 +143,7 @@ class LedgerPanel(QWidget):
         self.foot.head.setText(
             ledger_head(ledger) if ledger else tr("The ledger opens with the rack.")
         )
-        self.doubts.setText(doubts_text(ledger) if ledger else "")
-        self._doubted.setVisible(bool(ledger and ledger.doubted))
+        self.doubts.show_doubts(ledger)
         titles = (
             tr("Staking"),
             slashing_tab(len(ledger.slashes) if ledger else 0),

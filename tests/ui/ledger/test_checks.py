@@ -70,14 +70,14 @@ def test_a_class_in_doubt_is_told_of_as_long_as_it_is(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
     publish(window, control)
-    doubts = window.ledger.doubts
-    shown = window.ledger.confirm.isVisible
+    doubts = window.ledger.doubts.words
+    shown = window.ledger.doubts.confirm.isVisible
     assert not shown()
     control.doubted = [DoubtedClass("CPU; new; 0f", ("a", "b"))]
     publish(window, control)
     qtbot.waitUntil(shown)
     assert "2 phones of the new class CPU; new; 0f failed alike" in doubts.text()
-    window.ledger.confirm.click()
+    window.ledger.doubts.confirm.click()
     box = window.ledger.findChild(QMessageBox)
     assert box is not None
     assert "CPU; new; 0f" in box.text()

@@ -132,18 +132,10 @@ def _check_judged(state: State, attempt: TransactionRecord, stage: int, fields: 
     """
     signed, receipt = record(fields, "statement"), json.loads(attempt.receipts[stage])
     statement, serial = _statement(signed, attempt.keys[stage]), attempt.stages[stage].serial
-    about = statement.serial, statement.graph, statement.input_root, statement.numerical_class
-    if about != (
-        serial,
-        receipt.get("graph"),
-        receipt.get("input_root"),
-        receipt.get("numerical_class"),
-    ):
-        raise LedgerError("sharp.other_work", stage=stage, transaction=attempt.transaction)
-    if (text(fields, "root"), text(fields, "class")) != (
-        statement.states_root,
-        statement.numerical_class,
-    ):
+    ran = statement.serial, statement.graph, statement.input_root, statement.numerical_class
+    asked = serial, *(receipt.get(each) for each in ("graph", "input_root", "numerical_class"))
+    told = text(fields, "root"), text(fields, "class")
+    if ran != asked or told != (statement.states_root, statement.numerical_class):
         raise LedgerError("sharp.other_work", stage=stage, transaction=attempt.transaction)
     octets(fields, "evidence", 32)
     outcome = _outcome(fields)
