@@ -14,6 +14,8 @@ from app.core.errors import BadInputError, reason_of
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MOST_PIXELS: Final = 64_000_000
 """Decoded they take 192 MB; phones take pictures of 50 million."""
+LONGEST_OVER_SHORTEST: Final = 200
+"""A longer strip has no pixel left of its width, or takes gigabytes once that has the model's."""
 _MODES: Final = frozenset(("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"))
 """Of eight bits a colour."""
 _WHITE: Final = (255, 255, 255, 255)
@@ -47,6 +49,10 @@ def _check(opened: Image.Image) -> None:
     if width * height > MOST_PIXELS:
         raise BadInputError(
             "picture.too_many_pixels_of", width=width, height=height, most=MOST_PIXELS
+        )
+    if max(width, height) > LONGEST_OVER_SHORTEST * min(width, height):
+        raise BadInputError(
+            "picture.too_narrow", width=width, height=height, most=LONGEST_OVER_SHORTEST
         )
     if getattr(opened, "n_frames", 1) > 1:
         raise BadInputError("picture.animated")

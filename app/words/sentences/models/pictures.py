@@ -32,6 +32,10 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "picture.too_many_pixels_of": message(
         "The picture has {width:,} x {height:,} pixels; at most {most:,} are read."
     ),
+    "picture.too_narrow": message(
+        "The picture has {width:,} x {height:,} pixels; "
+        "its longer edge may be {most} times the other at most."
+    ),
     "picture.unreadable": message("Cannot read the picture {path}: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
@@ -40,4 +44,5 @@ ADVICE: Final[Mapping[str, Message]] = {
     "picture.odd_colours": message("Save it as PNG or JPEG with eight bits a colour."),
     "picture.too_many_pixels": message("Make it smaller first."),
     "picture.too_many_pixels_of": message("Make it smaller first."),
+    "picture.too_narrow": message("Cut out the part that matters."),
 }

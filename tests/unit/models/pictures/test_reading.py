@@ -76,6 +76,12 @@ def test_a_hundred_megapixels_are_refused_by_the_header_alone() -> None:
     assert MOST_PIXELS == 64_000_000
 
 
+@pytest.mark.parametrize("size", [(20_100, 100), (1, 201), (30_000_000, 2)])
+def test_strips_that_no_model_could_take_are_refused_by_the_header(size: tuple[int, int]) -> None:
+    with raises_saying(BadInputError, match="200 times the other"):
+        read_picture(header_only(*size))
+
+
 def test_moving_pictures_are_refused() -> None:
     frames = [Image.new("RGB", (4, 4), (shade, 0, 0)) for shade in (0, 120, 250)]
     content = file_of(frames[0], "GIF", save_all=True, append_images=frames[1:])
