@@ -17,7 +17,6 @@ from app.core.conversation import ChatMessage
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
-from app.models.pictures.reading import read_picture
 
 _HELP: Final = (
     Fact("chat.help_help"),
@@ -104,9 +103,7 @@ def _image(chatting: Chatting, rest: str) -> None:
     if not rest:
         pictures.clear()
     else:
-        content = read_picture_file(Path(rest).expanduser())
-        read_picture(content)
-        pictures.append(content)
+        pictures.append(read_picture_file(Path(rest).expanduser()))
     print_fact(Fact("chat.pictures", count=len(pictures)))
 
 
