@@ -11,6 +11,7 @@ from PIL import Image
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
 from app.models.pictures import seen
+from app.models.pictures.reading import read_picture
 from tests.saying import raises_saying
 from tests.unit.models.pictures.test_prompts import EYES
 from tests.unit.models.pictures.test_reading import file_of
@@ -19,11 +20,9 @@ SEER = cast(ModelManifest, SimpleNamespace(name="seer", eyes=EYES))
 
 
 def test_no_two_pictures_are_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = seen.read_picture
-
     def alone(content: bytes) -> Image.Image:
         assert seen._ONE_AT_A_TIME.locked()
-        return read(content)
+        return read_picture(content)
 
     monkeypatch.setattr(seen, "read_picture", alone)
     file = file_of(Image.new("RGB", (8, 8)))
