@@ -17,6 +17,7 @@ from app.core.conversation import ChatMessage
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
+from app.models.pictures.seen import check_count
 
 _HELP: Final = (
     Fact("chat.help_help"),
@@ -103,7 +104,10 @@ def _image(chatting: Chatting, rest: str) -> None:
     if not rest:
         pictures.clear()
     else:
-        pictures.append(read_picture_file(Path(rest).expanduser()))
+        content = read_picture_file(Path(rest).expanduser())
+        said = (each for message in chatting.dialogue.messages() for each in message.pictures)
+        check_count((*said, *pictures, content))
+        pictures.append(content)
     print_fact(Fact("chat.pictures", count=len(pictures)))
 
 

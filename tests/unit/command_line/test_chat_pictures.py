@@ -57,6 +57,20 @@ def test_what_is_no_picture_is_told_when_it_is_named(tmp_path: Path) -> None:
     assert not talk.dialogue.pictures
 
 
+def test_pictures_of_earlier_messages_count(tmp_path: Path) -> None:
+    path, talk = tmp_path / "a.png", chatting()
+    Image.new("RGB", (4, 4)).save(path)
+    for number in range(16):
+        carry_out(f"/image {path}", talk)
+        if number % 5 == 0:
+            talk.dialogue.answered("what?", "black")
+    with raises_saying(BadInputError, match="at most 16 pictures"):
+        carry_out(f"/image {path}", talk)
+    carry_out("/reset", talk)
+    carry_out(f"/image {path}", talk)
+    assert len(talk.dialogue.pictures) == 1
+
+
 def test_pictures_of_a_prompt_are_read_before_a_rack_is_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
