@@ -37,7 +37,10 @@ PRIVATE_HELP: Final = "put the first and the last layers on trusted phones only"
 REPUTATION_HELP: Final = "give no layers to phones of less reputation, 0 to 1"
 BATTERY_HELP: Final = "give no layers to phones that drain and have less left, 0 to 100"
 HEAT_HELP: Final = "give no layers to phones that are warmer, in degrees Celsius"
-OBJECTIVE_HELP: Final = "what plans seek the least of; price: the cheapest that is quick enough"
+OBJECTIVE_HELP: Final = (
+    "what plans are made for; price: the cheapest phones that are quick enough; default: the rack's"
+    " own"
+)
 LATENCY_HELP: Final = "buying by price: what a token of one request may take, in milliseconds"
 RATE_HELP: Final = "buying by price: tokens a second of all requests together, at least"
 AUDIT_RATE_HELP: Final = (

@@ -8,6 +8,7 @@ from app.command_line.failures import WrongUsageError
 from app.command_line.text_input import read_picture_file
 from app.core.conversation import question
 from app.core.tasks import Chat, Complete, Summarise, Task, TaskKind, Translate
+from app.models.pictures.seen import check_count
 
 
 def task_of(arguments: argparse.Namespace) -> Task:
@@ -17,6 +18,7 @@ def task_of(arguments: argparse.Namespace) -> Task:
     """
     _check(arguments)
     pictures = tuple(map(read_picture_file, arguments.image))
+    check_count(pictures)
     if arguments.chat:
         return Chat(question(arguments.prompt, arguments.system, pictures))
     if arguments.task == TaskKind.SUMMARISE:

@@ -11,6 +11,7 @@ from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.models.formats.plain_text import plain_text
+from app.models.pictures.reading import read_picture
 from app.words.sentences import sentence
 
 MAXIMUM_TEXT_BYTES = 1 << 20
@@ -61,7 +62,7 @@ def read_text(path: Path, encoding: str) -> str:
 
 
 def read_picture_file(path: Path) -> bytes:
-    """Return a picture's file. Raises `BadInputError` where it cannot be read or is too large."""
+    """Return a picture's file. Raises `BadInputError` where it cannot be read or is no picture."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_PICTURE_BYTES + 1)
@@ -69,8 +70,12 @@ def read_picture_file(path: Path) -> bytes:
         raise BadInputError(
             "picture.unreadable", path=str(path), reason=reason_of(error)
         ) from error
-    if len(content) > MOST_PICTURE_BYTES:
-        raise BadInputError("picture.file_too_large", most_mib=MOST_PICTURE_BYTES >> 20)
+    try:
+        read_picture(content)
+    except BadInputError as error:
+        raise BadInputError(
+            "picture.unusable_file", name=str(path), reason=reason_of(error)
+        ) from error
     return content
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.errors import BadInputError
 from workers.protocol.chain import MAXIMUM_BLOCKS, MAXIMUM_CHAINS, ChainName, Span
@@ -15,6 +15,8 @@ class Chain:
 
     name: ChainName
     block_count: int
+    sees: bool = field(default=False, compare=False)
+    """Whether it looks at pictures; a model says so, what was written of one does not."""
 
     @property
     def whole(self) -> Span:

@@ -183,7 +183,7 @@ class ModelManifest:
         """The chains that its layers form, in the order in which they run."""
         if self.two_chains:
             decoder = self.layer_count - self.encoder_layers
-            encoder = Chain(ChainName.ENCODER, self.encoder_layers)
+            encoder = Chain(ChainName.ENCODER, self.encoder_layers, sees=self.eyes is not None)
             return (encoder, Chain(ChainName.DECODER, decoder))
         name = ChainName.DECODER if self.cached else ChainName.ENCODER
         return (Chain(name, self.layer_count),)

@@ -20,6 +20,7 @@ class Standing(StrEnum):
     PROVEN_OF_ALL_PHONES_WITH_PINS = "proven-of-all-phones-with-pins"
     PROVEN_WITH_CONDITIONS = "proven-with-conditions"
     NOT_PROVEN = "not-proven"
+    TOO_SLOW = "too-slow"
     LEAVES_PHONES_OUT = "leaves-phones-out"
     BREAKS_PINS = "breaks-pins"
     BREAKS_CONDITIONS = "breaks-conditions"
@@ -57,6 +58,8 @@ class Foresight:
 
 def plan_standing(made: Plan) -> Standing:
     """Return what may be said of a plan that keeps to its problem."""
+    if made.too_slow:
+        return Standing.TOO_SLOW
     if not made.proven_optimal:
         return Standing.NOT_PROVEN
     if made.keeps_conditions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import quote
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.core.identifiers import Serial
-from app.placement.conditions import UNCONDITIONAL, Conditions
+from app.placement.conditions import MOST_CELSIUS, UNCONDITIONAL, Conditions
 from app.placement.problem import Pin
 from app.rack.pairing import Place, PlaceKind
 from app.words.catalogue import LANGUAGES
@@ -133,6 +134,10 @@ class Settings:
             "trusted": sorted(value.trusted),
             "private": value.private,
             "least_reputation": value.least_reputation,
+            "least_battery_percent": value.least_battery_percent,
+            "most_celsius": value.most_celsius,
+            "most_token_s": value.most_token_s,
+            "least_tokens_per_second": value.least_tokens_per_second,
         }
         self._store.setValue(self._conditions_key, json.dumps(told))
         self._store.sync()
@@ -201,12 +206,25 @@ def _conditions(text: str) -> Conditions:
     """Return conditions as they were kept; none where a line says nothing that could be asked."""
     held = _record(text)
     excluded, trusted = _names(held.get("excluded")), _names(held.get("trusted"))
-    private, least = held.get("private") is True, held.get("least_reputation")
     if not held or excluded is None or trusted is None:
         return UNCONDITIONAL
-    if not isinstance(least, int | float) or not 0 <= least <= 1:
-        least = 0.0
-    return Conditions(excluded, trusted, private, float(least))
+    return Conditions(
+        excluded,
+        trusted,
+        held.get("private") is True,
+        _number(held.get("least_reputation"), 0, 1) or 0.0,
+        int(_number(held.get("least_battery_percent"), 0, 100) or 0),
+        _number(held.get("most_celsius"), *MOST_CELSIUS),
+        _number(held.get("most_token_s"), 0, sys.float_info.max) or None,
+        _number(held.get("least_tokens_per_second"), 0, sys.float_info.max) or 0.0,
+    )
+
+
+def _number(value: object, least: float, most: float) -> float | None:
+    """Return a number that lies between two; None for anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if least <= value <= most else None
 
 
 def _names(value: object) -> frozenset[str] | None:

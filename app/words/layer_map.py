@@ -32,7 +32,7 @@ def layers_text(stage: StageAssignment, chains: Sequence[Chain]) -> str:
     """Return a span in words, such as `layers 4-6`; of one of several chains with its name."""
     if len(chains) > 1:
         text = tr("{chain} {layers}")
-        return text.format(chain=chain_word(stage.span.chain), layers=_layers(stage))
+        return text.format(chain=_chain(stage, chains), layers=_layers(stage))
     return _layers(stage)
 
 
@@ -50,8 +50,13 @@ def span_text(stage: StageAssignment, chains: Sequence[Chain]) -> str:
     if stage.layer_count > 1:
         figures += f"-{stage.last_layer}"
     if len(chains) > 1:
-        return tr("{chain} {layers}").format(chain=chain_word(stage.span.chain), layers=figures)
+        return tr("{chain} {layers}").format(chain=_chain(stage, chains), layers=figures)
     return figures
+
+
+def _chain(stage: StageAssignment, chains: Sequence[Chain]) -> str:
+    sees = any(chain.sees for chain in chains if chain.name is stage.span.chain)
+    return tr("vision") if sees else chain_word(stage.span.chain)
 
 
 def span_title(phone: str, stage: StageAssignment, chains: Sequence[Chain]) -> str:
@@ -83,6 +88,12 @@ def room_text(prediction: Prediction) -> str:
     return words.format(
         tokens=f"{prediction.room_tokens:,}", each=f"{each:,}", streams=prediction.streams
     )
+
+
+def price_text(prediction: Prediction) -> str:
+    """Return what a token of an assignment is bought for."""
+    price = f"{round(prediction.price_per_token):,}"
+    return tr("{price} micro-credits a token").format(price=price)
 
 
 def holders_text(assignment: Assignment, names: Mapping[Serial, str]) -> str:
@@ -249,6 +260,8 @@ def standing_text(standing: Standing) -> str:
             return tr("proven among plans that keep all that is asked of them")
         case Standing.NOT_PROVEN:
             return tr("not proven")
+        case Standing.TOO_SLOW:
+            return tr("slower than is asked for: no phones are so quick")
         case Standing.LEAVES_PHONES_OUT:
             return tr("leaves out phones that are to be used")
         case Standing.BREAKS_PINS:

@@ -17,7 +17,7 @@ from app.core.conversation import ChatMessage
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
-from app.models.pictures.reading import read_picture
+from app.models.pictures.seen import check_count
 
 _HELP: Final = (
     Fact("chat.help_help"),
@@ -105,7 +105,8 @@ def _image(chatting: Chatting, rest: str) -> None:
         pictures.clear()
     else:
         content = read_picture_file(Path(rest).expanduser())
-        read_picture(content)
+        said = (each for message in chatting.dialogue.messages() for each in message.pictures)
+        check_count((*said, *pictures, content))
         pictures.append(content)
     print_fact(Fact("chat.pictures", count=len(pictures)))
 

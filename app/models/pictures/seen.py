@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 from app.core.errors import BadInputError
-from app.core.model import ModelManifest
+from app.core.model import Eyes, ModelManifest
 from app.models.pictures.cutting import Rows, Squares, squares_of
 from app.models.pictures.prompts import placed, spelled_out
 from app.models.pictures.reading import read_picture
@@ -16,6 +17,8 @@ MOST_PICTURES: Final = 16
 """Of one request."""
 MOST_BYTES: Final = 48 << 20
 """Of all their files together."""
+_ONE_AT_A_TIME: Final = Lock()
+"""A large picture takes a gigabyte while it is decoded: requests wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,13 @@ def see(model: ModelManifest, files: tuple[bytes, ...]) -> SeenPictures:
     if model.eyes is None:
         raise BadInputError("model.sees_nothing", model=model.name)
     check_count(files)
-    squares = tuple(squares_of(read_picture(each), model.eyes) for each in files)
+    squares = tuple(_squares_of(each, model.eyes) for each in files)
     return SeenPictures(model, files, squares)
+
+
+def _squares_of(file: bytes, eyes: Eyes) -> Squares:
+    with _ONE_AT_A_TIME:
+        return squares_of(read_picture(file), eyes)
 
 
 def check_count(files: tuple[bytes, ...]) -> None:

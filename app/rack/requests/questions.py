@@ -148,7 +148,7 @@ def _said(
     if model.chat_template is None:
         raise BadInputError("model.no_chat_template", model=model.manifest.name)
     tokenizer, template = model.require_tokenizer(), model.chat_template
-
+    check_count(tuple(file for each in conversation for file in each.pictures))
     seen = {each: see(model.manifest, each.pictures) for each in conversation}
 
     def rendered(said: Conversation) -> str:
@@ -177,9 +177,8 @@ def _said(
 
 
 def _joined(model: OpenedModel, pictures: Sequence[SeenPictures]) -> SeenPictures:
-    """Return the pictures of several messages as one. Raises `BadInputError` for too many."""
+    """Return the pictures of several messages as one."""
     files = tuple(file for each in pictures for file in each.files)
-    check_count(files)
     squares = tuple(square for each in pictures for square in each.squares)
     return SeenPictures(model.manifest, files, squares)
 

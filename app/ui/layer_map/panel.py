@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.core.identifiers import Serial
 from app.placement.problem import Objective
+from app.rack.compared_plans import Standing
 from app.rack.snapshot import RackSnapshot
 from app.ui.layer_map.balancing import BalancingControl
 from app.ui.layer_map.deployment import Deployment
@@ -26,7 +27,7 @@ from app.ui.layer_map.drawing.view import LayerMapView
 from app.ui.layer_map.editor import AssignmentEditor
 from app.ui.layer_map.fit import fit_colour
 from app.ui.layer_map.span_menu import span_menu
-from app.ui.layer_map.state import BarMeasure
+from app.ui.layer_map.state import BarMeasure, MapState
 from app.ui.looks.appearance import STAGE_LINE_SCALE, Appearance, colour_words, tabular
 from app.ui.looks.elided import ElidedLabel
 from app.ui.looks.spoken import spoken, spoken_items, spoken_label
@@ -34,7 +35,7 @@ from app.ui.rack_link import RackLink
 from app.ui.settings import Settings
 from app.words.catalogue import message, tr
 from app.words.fit import fit_text
-from app.words.layer_map import prediction_text, standing_text
+from app.words.layer_map import prediction_text, price_text, standing_text
 from app.words.states import objective_word
 
 _ROOM_FOR_LABEL = 830
@@ -134,7 +135,16 @@ class LayerMapPanel(QWidget):
         self.fit_line.setText(fit_text(state.prediction, unusable))
         colour = fit_colour(state.prediction, unusable, self._appearance.tokens)
         colour_words(self.fit_line, colour)
-        self.standing_line.setText(standing_text(state.standing))
+        self._say_standing(state)
+
+    def _say_standing(self, state: MapState) -> None:
+        """Say what is proven of the plan, and what it asks where the rack buys by price."""
+        told, tokens = [standing_text(state.standing)], self._appearance.tokens
+        if self._objective_known is Objective.PRICE and state.prediction is not None:
+            told.insert(0, price_text(state.prediction))
+        self.standing_line.setText("  ·  ".join(filter(None, told)))
+        is_too_slow = state.standing is Standing.TOO_SLOW
+        colour_words(self.standing_line, tokens.warn if is_too_slow else tokens.muted)
 
     def _refresh_apply(self) -> None:
         running = self.deployment.can_cancel
@@ -212,6 +222,7 @@ class LayerMapPanel(QWidget):
         if snapshot.objective is not self._objective_known:
             self._objective_known = snapshot.objective
             self.objective.setCurrentIndex(self.objective.findData(snapshot.objective))
+            self.refresh()
 
 
 def _measure_word(measure: BarMeasure) -> str:

@@ -106,6 +106,8 @@ class LedgerFoot(QWidget):
         """Leave no process behind: the window goes."""
         if self._saving is not None:
             self._saving.stop_at_once()
+        for dialog in self.window().findChildren(CheckDialog):
+            dialog.reject()
 
     def _saved(self, path: Path, done: bool, words: str) -> None:  # noqa: FBT001 - a Qt slot
         self.save_button.setEnabled(True)

@@ -8,7 +8,10 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from app.core.errors import reason_of
+from app.core.facts import Fact
 from app.words.catalogue import language_used, tr
+from app.words.sentences import fact_text
 
 _KILL_AFTER_MS: Final = 3000
 _MOST_TOLD: Final = 1 << 20
@@ -66,9 +69,15 @@ class LedgerProcess(QObject):
             try:
                 self._draft.replace(self._into) if done else self._draft.unlink(missing_ok=True)
             except OSError as error:
-                done, words = False, str(error.strerror)
+                done, words = False, self._not_written(reason_of(error))
         self.ended.emit(done, words or ("" if done else tr("It ended without a word.")))
 
     def _failed(self, error: QProcess.ProcessError) -> None:
+        """Say why it did not even begin: Qt tells so while whoever asked has not listened yet."""
         if error is QProcess.ProcessError.FailedToStart:
-            self.ended.emit(False, self._process.errorString())
+            words = self._process.errorString()
+            words = self._not_written(words) if self._into else words
+            QTimer.singleShot(0, self, lambda: self.ended.emit(False, words))
+
+    def _not_written(self, reason: str | Fact) -> str:
+        return fact_text(Fact("file.not_written", path=str(self._into), reason=reason))

@@ -100,7 +100,10 @@ class LedgerPanel(QWidget):
 
     def open_evidence(self, index: QModelIndex) -> EvidenceDialog:
         """Open what the slash in that row rests on."""
-        slash: SlashRow = index.data(ROW_ROLE)
+        return self.open_slash(index.data(ROW_ROLE))
+
+    def open_slash(self, slash: SlashRow) -> EvidenceDialog:
+        """Open what a slash rests on."""
         name = self._link.names.get(slash.serial, str(slash.serial))
         dialog = EvidenceDialog(slash, name, self, self.foot.verifier_of(slash))
         dialog.show()

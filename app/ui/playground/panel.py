@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
+from app.ledger.views.snapshot import SlashRow
 from app.rack.commands import Ask
 from app.rack.options import DEMO_PROMPT
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
@@ -48,6 +50,9 @@ _LEAST_PROMPT = 90
 
 class Playground(QWidget):
     """Shows one text or conversation at a time; others go on in the strip above."""
+
+    evidence_wanted = Signal(SlashRow)
+    """What a slash rests on is to be opened, from the records of an answer."""
 
     def __init__(self, link: RackLink, appearance: Appearance, settings: Settings) -> None:
         super().__init__()
@@ -113,6 +118,7 @@ class Playground(QWidget):
         self.strip.stopped.connect(self.generation.stop)
         self.strip.dropped.connect(self._drop)
         self.sampling.presets.failed.connect(link.failed)
+        self.picture.failed.connect(link.failed)
         self.talk_actions.changed.connect(self._refresh)
         self.talk_actions.wanted.connect(self.show_talk)
         link.snapshot_changed.connect(self._show)
@@ -258,6 +264,7 @@ class Playground(QWidget):
     def show_token(self, letter: int | None) -> None:
         """Open the tokens, at the one with that letter of the answer where it is given."""
         dialog = TokensDialog(self._link, lambda: self._concerned, self.window())
+        dialog.records.evidence_wanted.connect(self.evidence_wanted)
         dialog.show()
         if letter is not None:
             dialog.choose(letter)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QImageReader, QPixmap
 from PySide6.QtWidgets import QFileDialog, QToolButton
 
 from app.core.conversation import MOST_PICTURE_BYTES
+from app.core.errors import reason_of
+from app.core.facts import Fact
 from app.rack.snapshot import RackSnapshot
 from app.ui.looks.spoken import spoken
 from app.words.catalogue import tr
+from app.words.sentences import fact_text
 
 PREVIEW_PIXELS: Final = 28
 _MOST_PIXELS: Final = 64_000_000
@@ -21,6 +24,9 @@ _PATTERNS: Final = "(*.png *.jpg *.jpeg *.webp *.gif *.bmp)"
 
 class PictureButton(QToolButton):
     """Shown where the model sees; a second click takes the picture away again."""
+
+    failed = Signal(str)
+    """Why a file was not taken."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,14 +71,19 @@ class PictureButton(QToolButton):
         dialog.open()
 
     def choose(self, path: str) -> None:
-        """Take a file; one that cannot be read or is too large is as if none was chosen."""
+        """Take a file; of one that cannot be read or is too large the window tells."""
         try:
             with Path(path).open("rb") as file:
                 content = file.read(MOST_PICTURE_BYTES + 1)
-        except OSError:
+        except OSError as error:
+            told = Fact("picture.unreadable", path=path, reason=reason_of(error))
+            self.failed.emit(fact_text(told))
             return
-        if len(content) <= MOST_PICTURE_BYTES:
-            self.take((content,))
+        if len(content) > MOST_PICTURE_BYTES:
+            told = Fact("picture.file_too_large", most_mib=MOST_PICTURE_BYTES >> 20)
+            self.failed.emit(fact_text(told))
+            return
+        self.take((content,))
 
 
 def preview(content: bytes) -> QImage | None:

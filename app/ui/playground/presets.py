@@ -17,7 +17,7 @@ MOST_TEMPERATURE: Final = 2.0
 LEAST_TOP_P: Final = 0.05
 MOST_OWN: Final = 40
 LONGEST_NAME: Final = 40
-_MOST_STOP_LETTERS: Final = 2000
+MOST_STOP_LETTERS: Final = 2000
 _KEPT: Final = "presets"
 
 
@@ -81,9 +81,11 @@ class OwnPresets:
     def save(self, preset: OwnPreset) -> OwnPreset:
         """Keep one in place of another of its name; returns it with the name it is kept by.
 
-        Raises `BadInputError` where the name is empty or there are too many.
+        Raises `BadInputError` where the name is empty, stops are too long or there are too many.
         """
         named = replace(preset, name=_tidy(preset.name))
+        if len(preset.stop) > MOST_STOP_LETTERS:
+            raise BadInputError("preset.stops_too_long", most=MOST_STOP_LETTERS)
         if named.name not in self._all and len(self._all) >= MOST_OWN:
             raise BadInputError("preset.too_many", most=MOST_OWN)
         self._all[named.name] = named
@@ -119,7 +121,7 @@ def _record(preset: OwnPreset) -> dict[str, Any]:
         "temperature": preset.taste.temperature,
         "top_p": preset.taste.top_p,
         "tokens": preset.tokens,
-        "stop": preset.stop.splitlines(),
+        "stop": preset.stop.split("\n"),
     }
 
 
@@ -134,7 +136,7 @@ def _read(name: str, record: object) -> OwnPreset | None:
         tokens = whole_number(record["tokens"], MOST_TOKENS)
         lines = [text_in({"line": line}, "line") for line in list_in(record, "stop")]
         stop = "\n".join(lines)
-        if tokens < 1 or len(stop) > _MOST_STOP_LETTERS or _tidy(name) != name:
+        if tokens < 1 or len(stop) > MOST_STOP_LETTERS or _tidy(name) != name:
             return None
     except (BadInputError, KeyError, TypeError, ValueError):
         return None

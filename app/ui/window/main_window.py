@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
         self.serving.changed.connect(lambda: self.header.show_address(self.serving.address))
         self.log = LogPanel(link, self.time, settings.folder / "events.log")
         self.ledger.foot.saved.connect(self.log.say)
+        self.playground.evidence_wanted.connect(self.ledger.open_slash)
         self.latency_slot, self.memory_slot = Slot(), Slot()
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._docks_moved)

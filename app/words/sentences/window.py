@@ -13,6 +13,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "file.unknown_form": message("{path}: its name must end with one of {forms}."),
     "preset.name_taken": message("There is a preset called {name} already."),
     "preset.no_name": message("A preset needs a name."),
+    "preset.stops_too_long": message("The stops of a preset have at most {most:,} letters."),
     "preset.too_many": message("There are {most} presets of your own, and no room for more."),
     "talks.not_kept": message("Texts and conversations could not be kept: {reason}."),
     "talks.put_aside": message(

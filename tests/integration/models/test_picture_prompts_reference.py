@@ -106,6 +106,12 @@ def test_marks_in_words_without_as_many_pictures_are_refused(model: OpenedModel,
         task_question(model, Chat((replace(said, pictures=()),)), ())
 
 
+def test_pictures_of_all_messages_are_counted_before_any_is_read(model: OpenedModel) -> None:
+    said = tuple(ChatMessage(Speaker.USER, f"{n}", (b"no picture",)) for n in range(17))
+    with raises_saying(BadInputError, match="at most 16 pictures"):
+        task_question(model, Chat(said), ())
+
+
 def test_a_model_that_does_not_see_refuses_pictures(model: OpenedModel) -> None:
     blind = replace(model, manifest=replace(model.manifest, eyes=None, encoder_layers=0))
     for task in (

@@ -194,5 +194,5 @@ def test_odd_settings_of_pictures_are_refused_before_anything_is_written(
     saved_seeing(tmp_path / "c", "idefics3")
     path = tmp_path / "c" / "preprocessor_config.json"
     path.write_text(json.dumps({**SEEING["idefics3"].settings, **settings}))
-    with raises_saying(BadInputError, match="Eyes with this setting"):
+    with raises_saying(BadInputError, match="pictures with this setting"):
         Library(tmp_path / "home").import_folder(tmp_path / "c", "m")

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
+from pytestqt.qtbot import QtBot
 
+from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.tasks import Chat, Complete, TaskKind
 from app.rack.commands import Ask
 from app.ui.playground.picture_button import preview
@@ -48,6 +50,19 @@ def test_a_click_takes_the_picture_away_again(
     task = control.commands_of(Ask)[-1].task
     assert isinstance(task, Complete)
     assert task.pictures == ()
+
+
+def test_a_file_that_is_not_taken_is_told_of(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    button, large = window.playground.picture, tmp_path / "large.png"
+    with large.open("wb") as file:
+        file.truncate(MOST_PICTURE_BYTES + 1)
+    for path, words in ((tmp_path / "missing.png", "missing.png"), (large, "larger than 32 MiB")):
+        with qtbot.waitSignal(window.link.failed) as told:
+            button.choose(str(path))
+        assert words in told.args[0]
+        assert button.pictures == ()
 
 
 def test_what_is_no_picture_has_no_preview() -> None:

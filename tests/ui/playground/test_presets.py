@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -11,9 +13,17 @@ from PySide6.QtWidgets import QInputDialog
 
 from app.core.errors import BadInputError
 from app.ui.playground.preset_box import Preset, PresetBox
-from app.ui.playground.presets import MOST_OWN, OwnPreset, OwnPresets, SamplingPreset, Taste
+from app.ui.playground.presets import (
+    MOST_OWN,
+    MOST_STOP_LETTERS,
+    OwnPreset,
+    OwnPresets,
+    SamplingPreset,
+    Taste,
+)
 from app.ui.settings import Settings
 from app.ui.window.main_window import MainWindow
+from tests.saying import raises_saying
 
 VALUES = OwnPreset("Short", Taste(0.35, 0.8), 20, "\\n\nAmen")
 
@@ -114,3 +124,19 @@ def test_whatever_the_file_holds_the_window_opens(
     for preset in OwnPresets(settings).all:
         assert 0 <= preset.taste.temperature <= 2
         assert preset.name in held
+
+
+@given(st.text(st.sampled_from("ab\n\r\x0b\u2028 \\"), max_size=20))
+def test_stops_are_read_again_as_they_were_saved(stop: str) -> None:
+    with TemporaryDirectory() as folder:
+        settings = Settings(Path(folder) / "window.ini")
+        saved = OwnPresets(settings).save(replace(VALUES, stop=stop))
+        assert OwnPresets(settings).all == [saved]
+
+
+def test_stops_that_could_not_be_read_again_are_refused(tmp_path: Path) -> None:
+    own = OwnPresets(Settings(tmp_path / "window.ini"))
+    own.save(replace(VALUES, stop="x" * MOST_STOP_LETTERS))
+    with raises_saying(BadInputError, match="at most 2,000 letters"):
+        own.save(replace(VALUES, stop="x" * (MOST_STOP_LETTERS + 1)))
+    assert [len(each.stop) for each in own.all] == [MOST_STOP_LETTERS]

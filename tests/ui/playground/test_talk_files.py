@@ -24,7 +24,7 @@ from app.ui.window.main_window import MainWindow
 from app.words.pages.token_way import token_way
 from app.words.requests import figures_text
 from tests.ui.scripted_control import ScriptedControl
-from tests.ui.window_support import publish
+from tests.ui.window_support import child, publish
 
 
 def written(window: MainWindow, control: ScriptedControl, tokens: int = 6) -> None:
@@ -114,8 +114,8 @@ def test_an_answer_leads_to_its_receipts_and_down_to_the_evidence(
     written(window, control)
     control.catch_liar(control.phones[1].serial)
     publish(window, control)
-    dialog = TokensDialog(window.link, lambda: window.playground._concerned, window)
-    dialog.show()
+    window.playground.show_token(None)
+    dialog = child(window, TokensDialog)
     assert control.commands_of(ReadJournal) == []
     dialog.tabs.setCurrentWidget(dialog.records)
     request = window.playground._concerned
@@ -130,4 +130,7 @@ def test_an_answer_leads_to_its_receipts_and_down_to_the_evidence(
     assert not dialog.records.evidence.isEnabled()
     dialog.records.table.selectRow(0)
     dialog.records.evidence.click()
-    assert dialog.findChildren(EvidenceDialog)
+    evidence = child(window, EvidenceDialog)
+    dialog.reject()
+    assert evidence.isVisible()
+    evidence.reject()

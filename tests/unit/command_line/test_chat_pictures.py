@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from PIL import Image
 
+from app.__main__ import main
 from app.command_line.chat.dialogue import Dialogue
 from app.command_line.chat.slash_commands import Chatting, carry_out
 from app.command_line.rack_session import RackSession
@@ -54,3 +55,29 @@ def test_what_is_no_picture_is_told_when_it_is_named(tmp_path: Path) -> None:
     talk.dialogue.pictures.append(b"x")
     carry_out("/image", talk)
     assert not talk.dialogue.pictures
+
+
+def test_pictures_of_earlier_messages_count(tmp_path: Path) -> None:
+    path, talk = tmp_path / "a.png", chatting()
+    Image.new("RGB", (4, 4)).save(path)
+    for number in range(16):
+        carry_out(f"/image {path}", talk)
+        if number % 5 == 0:
+            talk.dialogue.answered("what?", "black")
+    with raises_saying(BadInputError, match="at most 16 pictures"):
+        carry_out(f"/image {path}", talk)
+    carry_out("/reset", talk)
+    carry_out(f"/image {path}", talk)
+    assert len(talk.dialogue.pictures) == 1
+
+
+def test_pictures_of_a_prompt_are_read_before_a_rack_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("none")
+    asked = ["run", "m", "--prompt", "what?", "--image", str(path), "--rack", "no-such-rack"]
+    assert main([*asked, "--home", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert f"{path} cannot be used: This is no picture of a form that is read" in told
+    assert len(told.strip().splitlines()) == 1

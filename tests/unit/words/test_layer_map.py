@@ -40,6 +40,17 @@ def test_layers_of_one_of_two_chains_are_told_with_its_name() -> None:
     assert layers_text(reads, chains) == "エンコーダー レイヤー 0-2"
 
 
+def test_a_chain_that_looks_at_pictures_is_called_by_what_it_does() -> None:
+    chains = (Chain(ChainName.ENCODER, 3, sees=True), Chain(ChainName.DECODER, 2))
+    looks = StageAssignment(ONE, Span(ChainName.ENCODER, 0, 3))
+    writes = StageAssignment(TWO, Span(ChainName.DECODER, 0, 2))
+    assignment = Assignment("seer", chains, (looks, writes))
+    assert layers_by_phone(assignment) == {ONE: "vision layers 0-2", TWO: "decoder layers 0-1"}
+    assert assignment_text(assignment, {}) == "A: vision 0-2, B: decoder 0-1"
+    use_language("ja")
+    assert layers_text(looks, chains) == "視覚 レイヤー 0-2"
+
+
 def test_holders_are_told_in_the_language_in_force() -> None:
     assignment = placed("demo", 4, (held(ONE, 0, 2), held(TWO, 3, 3)))
     assert holders_text(assignment, {ONE: "Pixel 8"}) == "Pixel 8 layers 0-2, B layer 3"

@@ -48,7 +48,10 @@ GLOSSARY = {
     "memory": ("メモリ",),
 }
 """One word for one thing: where English has the one, Japanese has the other."""
-AVOIDED = ("電話", "携帯", "スマートフォン", "スマホ", "端末", "フェイルオーバー", "元帳", "領収書")
+AVOIDED = (
+    *("電話", "携帯", "スマートフォン", "スマホ", "端末", "フェイルオーバー", "元帳", "領収書"),
+    *("メモリー", "較正", "ピクセル", "計算機"),
+)
 """Other words for what the glossary names."""
 LATIN = re.compile("[A-Za-z]")
 KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -14,7 +14,6 @@ from app.ledger.views.journal_page import JournalPage, JournalSearch, SearchTerm
 from app.ledger.views.snapshot import JournalRow, SlashRow
 from app.rack.commands import ReadJournal
 from app.rack.snapshot import RackSnapshot, RequestSnapshot
-from app.ui.ledger.evidence_dialog import EvidenceDialog
 from app.ui.looks.spoken import said, spoken
 from app.ui.looks.table import ROW_ROLE, Column, RowsModel, Table
 from app.ui.rack_link import RackLink
@@ -28,6 +27,9 @@ MOST_ROWS: Final = 200
 
 class RecordsView(QWidget):
     """Reads again when the journal has grown; only while somebody looks."""
+
+    evidence_wanted = Signal(SlashRow)
+    """What the slash in that row rests on is to be opened."""
 
     def __init__(self, link: RackLink, concerned: Callable[[], RequestSnapshot | None]) -> None:
         super().__init__()
@@ -92,8 +94,7 @@ class RecordsView(QWidget):
     def _open_evidence(self, _index: QModelIndex | bool = False) -> None:  # noqa: FBT001, FBT002 - a Qt slot
         slash = self._slash()
         if slash is not None:
-            name = self._link.names.get(slash.serial, str(slash.serial))
-            EvidenceDialog(slash, name, self.window()).show()
+            self.evidence_wanted.emit(slash)
 
     def _columns(self) -> tuple[Column[JournalRow], ...]:
         return (

@@ -17,7 +17,9 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "family.bloom_residual_at_norm": message(
         "BLOOM models whose residual starts at the norm are not supported."
     ),
-    "family.eyes_field": message("Eyes with this setting of {field} are not supported."),
+    "family.eyes_field": message(
+        "Looking at pictures with this setting of {field} is not supported."
+    ),
     "family.encoder_field": message("An encoder with this setting of {field} is not supported."),
     "family.pooling_of_decoder": message(
         "A decoder whose vector is not its last token's ({pooling}) is not supported."

@@ -36,11 +36,15 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
         "The picture has {width:,} x {height:,} pixels; "
         "its longer edge may be {most} times the other at most."
     ),
+    "picture.unusable_file": message("{name} cannot be used: {reason}."),
     "picture.unreadable": message("Cannot read the picture {path}: {reason}."),
 }
 ADVICE: Final[Mapping[str, Message]] = {
     "model.sees_nothing": message("Use a model that sees, such as SmolVLM."),
     "picture.animated": message("Save one of its pictures by itself."),
+    "picture.too_many": message(
+        "Show fewer: those of earlier messages of a conversation count too."
+    ),
     "picture.odd_colours": message("Save it as PNG or JPEG with eight bits a colour."),
     "picture.too_many_pixels": message("Make it smaller first."),
     "picture.too_many_pixels_of": message("Make it smaller first."),
