@@ -114,16 +114,21 @@ class ReplayCommands:
         return Done()
 
     def recompute(self, command: Recompute) -> RowsRecomputed:
-        """Put rows through layers for an audit of another phone; nothing of them is kept."""
+        """Put rows through layers for an audit of another phone; nothing of them is kept.
+
+        What texts left in the span's slots is given up: a text that went on behind rows overwritten
+        here would be signed for as if it had been read.
+        """
         span = self._parts.spans.find(command.span)
         if len(command.tensors) != 1:
             raise RequestRefusedError("step.odd_tensor")
-        if self._parts.transactions.uses_span(command.span) or span.engine.shape.has_head:
+        if span.engine.shape.has_head:
             raise RequestRefusedError("span.at_work", span=command.span)
         (rows,) = command.tensors
         span.engine.check_rows(rows)
         if rows.shape[1] > MAXIMUM_RECOMPUTED_ROWS:
             raise RequestRefusedError("rows.too_many", limit=MAXIMUM_RECOMPUTED_ROWS)
+        self._parts.transactions.give_up_span(command.span)
         return RowsRecomputed((span.engine.run(0, command.position, rows),))
 
     def _find(self) -> _Running:

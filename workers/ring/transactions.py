@@ -282,10 +282,6 @@ class TransactionTable:
         if beginning is not None:
             self.kept.keep(transaction.place, KeptRows(identifier, beginning))
 
-    def uses_span(self, span: str) -> bool:
-        """Tell whether a transaction is open on a span."""
-        return self._holds(span)
-
     def give_up_span(self, span: str) -> None:
         """Forget what its slots hold. Raises `RequestRefusedError` where a transaction needs it."""
         if self._holds(span):

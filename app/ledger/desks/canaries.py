@@ -70,7 +70,8 @@ class CanaryDesk:
         fields = {"transaction": transaction, "stage": stage, "serial": serial, "excuse": excuse}
         with self._recorder.atomic():
             self._recorder.record(EntryKind.CANARY, {**fields, **signed.to_fields()})
-            if serial not in self._recorder.state.transaction(transaction).overclaimed:
+            now = self._recorder.state.transaction(transaction).overclaimed
+            if serial in attempt.overclaimed or serial not in now:
                 return None
             found = FalseCapability.of(last)
             found.proven()

@@ -201,6 +201,8 @@ class TransactionRecord:
     """Stages of which it is on record what they took, by their phones' own word."""
     overclaimed: frozenset[str] = frozenset()
     """Phones that by then stood by more than they did three times of five."""
+    verifier_checks: frozenset[tuple[int, str]] = frozenset()
+    """(stage, serial) of every phone's answer about a stage that was computed again."""
     payable_tokens: int | None = None
     """After a roll-back, how many tokens were good; once settled, how many were paid for."""
 

@@ -80,6 +80,7 @@ class RequestRunner:
             self._enter(RequestState.SETTLED)
             self.workplace.timeline.add(TimelineKind.INFO, request.paid_for)
         except asyncio.CancelledError:
+            self._ends.stop.set()
             await self._settle_checked()
             self._enter(RequestState.CANCELLED, STOPPED_REASON)
         except ShardloomError as error:

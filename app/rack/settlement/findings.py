@@ -1,16 +1,20 @@
-"""What a phone must answer for after an audit, and under which entry of the penalty table."""
+"""What a phone must answer for after an audit, by the penalty table, and who signed nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, assert_never
 
 from app.core.audit_outcome import SharpOutcome
+from app.core.device import DeviceState
 from app.core.facts import Fact
 from app.core.identifiers import Serial
+from app.pipeline.attempt import Attempt
 from app.proof.case import AuditReason, Verdict
+from app.rack.phones.phone import Phone
 from app.rack.settlement.concluded import Finding
 from app.rack.settlement.sharp.close_look import CloseLook
+from workers.identity.receipts import ReceiptBody
 
 SHOWN_OTHERWISE: Final = frozenset(
     {
@@ -74,3 +78,33 @@ def findings_of(verdicts: Sequence[Verdict], looks: Sequence[CloseLook]) -> list
                 reason = Fact("offence.would_not_run_again")
                 found[look.serial] = Finding(look.serial, reason, None, {})
     return list(found.values())
+
+
+def absent_stages(attempt: Attempt, phones: Mapping[Serial, Phone]) -> frozenset[Serial]:
+    """Return the stages that cannot be asked for anything now."""
+    return frozenset(
+        stage.serial
+        for stage in attempt.stages
+        if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
+    )
+
+
+def unsigned_stages(
+    attempt: Attempt,
+    bodies: Mapping[Serial, ReceiptBody],
+    phones: Mapping[Serial, Phone],
+    absent: Collection[Serial],
+) -> dict[Serial, Fact]:
+    """Return the stages that still answer but gave no receipt that holds.
+
+    Those that were `absent` when they were to be asked gave none for that.
+    """
+    return {
+        stage.serial: Fact("offence.did_not_sign")
+        for stage in attempt.stages
+        if attempt.answers
+        and stage.serial not in bodies
+        and stage.serial not in absent
+        and phones[stage.serial].state is not DeviceState.LOST
+        and not stage.client.lost
+    }

@@ -11,7 +11,6 @@ from threading import Event
 from types import MappingProxyType
 from typing import Final
 
-from app.core.device import DeviceState
 from app.core.errors import LedgerError
 from app.core.facts import Fact
 from app.core.identifiers import Serial, TransactionId
@@ -38,6 +37,7 @@ from app.rack.settlement.auditing import audit_attempt, check_attempt
 from app.rack.settlement.canaries import excuse_of, record_canaries
 from app.rack.settlement.class_reading import ClassReader
 from app.rack.settlement.concluded import AttemptOutcome, ConcludedAttempt, with_check
+from app.rack.settlement.findings import absent_stages, unsigned_stages
 from app.rack.settlement.sharp.close_look import CloseLook
 from app.rack.settlement.sharp.sharp_tests import SharpTests
 from app.rack.settlement.transcripts import fetch_transcripts
@@ -99,6 +99,8 @@ class Settlement:
         self._auditors = examiners.auditors or AuditsHere(open_engine)
         self._wrong: set[TransactionId] = set()
         """Whose rows nobody may count on; touched on the audit thread only."""
+        self._under_way: dict[TransactionId, asyncio.Event] = {}
+        """Checks that have not ended; each is told then."""
 
     async def begin(
         self,
@@ -162,7 +164,7 @@ class Settlement:
         What is to be awaited `before_check` is, once all is signed for and journalled.
         Where a token is wrong all stages are audited: they still have what they computed with.
         """
-        absent = _absent(attempt, phones)
+        absent = absent_stages(attempt, phones)
         receipts = await _receipts(attempt, absent)
         keys = {serial: phones[serial].worker.public_key for serial in receipts}
         await self._check_ahead(receipts, keys)
@@ -174,7 +176,7 @@ class Settlement:
         classes = await self._ledger_thread.run(
             lambda ledger: {serial: ledger.numerical_class(serial) for serial in serials}
         )
-        unsigned = _unsigned(attempt, bodies, phones, absent)
+        unsigned = unsigned_stages(attempt, bodies, phones, absent)
         void = dict.fromkeys(receipts.keys() - bodies.keys(), Fact("offence.signed_other_work"))
         concluded = ConcludedAttempt(
             transaction=attempt.transaction,
@@ -217,17 +219,29 @@ class Settlement:
             )
 
     async def check(self, attempt: ConcludedAttempt) -> AttemptOutcome:
-        """Audit an attempt on the audit thread, after those that ended before it.
+        """Audit an attempt on the audit thread.
 
         Idle phones may do some of it. Stages whose audits do not pass are run again on their
-        phones; what that shows counts.
+        phones; what that shows counts. What its first rows are of is checked before, as far as that
+        has begun: where these are wrong, so may be what came of them.
         """
+        ended = self._under_way[attempt.transaction] = asyncio.Event()
+        try:
+            return await self._checked(attempt)
+        finally:
+            ended.set()
+            del self._under_way[attempt.transaction]
+
+    async def _checked(self, attempt: ConcludedAttempt) -> AttemptOutcome:
         pool, store, tests = self._audit_pool, self._store, self._sharp_tests
         by_phones = JudgedAnswers()
         if self._verifiers is not None:
             by_phones = await self._verifiers.judged(attempt, store, pool, self._open_engine)
         verdicts = await pool.run(audit_attempt, attempt, store, self._auditors, by_phones.verdicts)
         looks = [] if tests is None else await tests.look(attempt, verdicts)
+        for under_way in [self._under_way.get(each) for each in attempt.ancestors]:
+            if under_way is not None:
+                await under_way.wait()
         outcome = await pool.run(self._check, attempt, verdicts, looks)
         return replace(outcome, verifier_checks=by_phones.checks)
 
@@ -258,15 +272,6 @@ async def _with_transcripts(
         withheld={**concluded.withheld, **fetched.offences, **attempt.offences},
         refused=fetched.refused,
         gone=fetched.gone,
-    )
-
-
-def _absent(attempt: Attempt, phones: Mapping[Serial, Phone]) -> frozenset[Serial]:
-    """Return the stages that cannot be asked for anything now."""
-    return frozenset(
-        stage.serial
-        for stage in attempt.stages
-        if phones[stage.serial].state is DeviceState.LOST or stage.client.lost
     )
 
 
@@ -330,27 +335,6 @@ def _work_record(attempt: Attempt) -> WorkRecord:
         leaves = tuple(each.hex() for each in pixels)
         steps.append(WorkStep(step.position, step.tokens, step.wants_token, answer, leaves))
     return WorkRecord(attempt.transaction, tuple(steps))
-
-
-def _unsigned(
-    attempt: Attempt,
-    bodies: Mapping[Serial, ReceiptBody],
-    phones: Mapping[Serial, Phone],
-    absent: Collection[Serial],
-) -> dict[Serial, Fact]:
-    """Return the stages that still answer but gave no receipt that holds.
-
-    Those that were `absent` when they were to be asked gave none for that.
-    """
-    return {
-        stage.serial: Fact("offence.did_not_sign")
-        for stage in attempt.stages
-        if attempt.answers
-        and stage.serial not in bodies
-        and stage.serial not in absent
-        and phones[stage.serial].state is not DeviceState.LOST
-        and not stage.client.lost
-    }
 
 
 def _shard(model: ModelManifest, span: SpanOnPhone) -> str:

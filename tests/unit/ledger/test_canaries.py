@@ -12,11 +12,14 @@ import pytest
 from app.core.errors import LedgerError
 from app.core.identifiers import TransactionId
 from app.ledger.desks.canaries import CANARY_RATE
+from app.ledger.entry import Entry, EntryKind
 from app.ledger.rules.economy import STARTING_STAKE, share
 from app.ledger.rules.phones.canaries import Excuse, FalseCapability, SignedTimes
 from app.ledger.rules.phones.canary_record import Pace
+from app.ledger.rules.phones.phone_rules import slashed
 from tests.saying import raises_saying
-from tests.unit.ledger.support import Bench
+from tests.signing import proven_key
+from tests.unit.ledger.support import Bench, SigningPhone
 
 STAGE = 1
 FEE = share(STARTING_STAKE, 50)
@@ -144,3 +147,34 @@ def test_all_of_a_new_phone_is_drawn_and_a_share_of_a_known_ones(bench: Bench) -
         )
         drawn += STAGE in bench.ledger.canaries.due(transaction)
     assert 0 < drawn < 120 * CANARY_RATE * 3
+
+
+def test_a_new_key_between_statements_neither_acquits_nor_convicts(bench: Bench) -> None:
+    """Three under one key convince others; two under an older one are none of them."""
+    for name in "ab":
+        canary(bench, name)
+    older, serial = bench.phones[STAGE], bench.phones[STAGE].serial
+    renewed = bench.phones[STAGE] = SigningPhone(serial, "other")
+    key = proven_key(renewed.key, serial, bench.ledger.host_key, older.key)
+    bench.ledger.register_phone(serial, key, renewed.numerical_class)
+    assert [canary(bench, name) for name in "cd"] == [None, None]
+    assert canary(bench, "e") == FEE
+    bench.ledger.close()
+    assert bench.verify().valid
+
+
+def test_in_the_second_format_it_left_work_unpaid_and_still_does(bench: Bench) -> None:
+    transaction, serial = bench.begin("t"), bench.phones[STAGE].serial
+    state = bench.ledger._state
+    fields = {
+        "serial": serial,
+        "transaction": transaction,
+        "reason": "false-capability",
+        "amount": str(FEE),
+        "evidence": {},
+    }
+    entry = Entry(0, 1, EntryKind.SLASHED, "{}", b"", b"")
+    state.format = 2
+    changed = slashed(state, entry, fields).transaction
+    assert changed is not None
+    assert serial in changed.offenders

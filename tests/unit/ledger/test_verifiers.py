@@ -106,7 +106,7 @@ def test_a_false_answer_costs_reputation_and_no_stake_until_the_operator_release
     bench.ledger.trust.note_answer(TransactionId("t"), 0, IDLE.serial, right=True)
     honest = bench.ledger.standing(IDLE.serial)
     assert honest.reputation > before.reputation
-    bench.ledger.trust.note_answer(TransactionId("t"), 0, IDLE.serial, right=False)
+    bench.ledger.trust.note_answer(TransactionId("t"), 1, IDLE.serial, right=False)
     after = bench.ledger.standing(IDLE.serial)
     assert after.reputation < honest.reputation
     assert (after.slashed, after.bonded, after.jailed_until_ms) == (0, before.bonded, None)
@@ -123,3 +123,18 @@ def test_only_answers_about_receipts_on_record_count(bench: Bench) -> None:
         bench.ledger.trust.note_answer(TransactionId("unsigned"), 0, IDLE.serial, right=False)
     with raises_saying(LedgerError, "may not audit"):
         bench.ledger.trust.note_answer(TransactionId("t"), 0, bench.phones[2].serial, right=False)
+
+
+def test_an_answer_counts_once_however_often_a_host_says_so(bench: Bench) -> None:
+    bench.ledger.trust.note_answer(TransactionId("t"), 0, IDLE.serial, right=True)
+    once = bench.ledger.standing(IDLE.serial)
+    for right in (True, False):
+        with raises_saying(LedgerError, "already"):
+            bench.ledger.trust.note_answer(TransactionId("t"), 0, IDLE.serial, right=right)
+    assert bench.ledger.standing(IDLE.serial) == once
+
+
+def test_formats_before_the_seventh_know_of_no_phones_that_audit(bench: Bench) -> None:
+    bench.ledger._state.format = 6
+    with raises_saying(LedgerError, "format"):
+        bench.ledger.trust.note_answer(TransactionId("t"), 0, IDLE.serial, right=True)

@@ -319,3 +319,59 @@ async def test_an_attempt_that_the_ledger_does_not_settle_keeps_no_other_from_it
     assert judged == [2, 1]
     assert bench.end_state() == FAILED
     assert bench.request.state_reason == Fact("transaction.settled", transaction="t")
+
+
+async def test_who_is_stopped_between_attempts_has_no_text_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one before is concluded while the request waits for phones: its check ends soon then."""
+    waiting, never = asyncio.Event(), asyncio.Event()
+
+    async def lose(_attempt: ScriptedAttempt) -> None:
+        monkeypatch.setattr(bench.runner.workplace.assigner, "current", no_phones)
+        raise StageFailedError("phone.stopped_answering", phone=Serial("A"))
+
+    async def no_phones() -> None:
+        waiting.set()
+        await never.wait()
+
+    async def read_until_stopped(*given: Any) -> SimpleNamespace:  # noqa: ANN401
+        await asyncio.to_thread(given[4].wait, 30)
+        return SimpleNamespace(bodies={}, withheld={}, whole=None, overclaimed=())
+
+    bench = Bench(monkeypatch, lose)
+    monkeypatch.setattr(bench, "conclude", read_until_stopped)
+    bench.request.task = asyncio.create_task(bench.runner.run())
+    await waiting.wait()
+    bench.request.cancel()
+    await asyncio.wait_for(bench.request.task, 20)
+    assert bench.end_state() == (RequestState.CANCELLED, 0, True)
+
+
+async def test_however_many_attempts_are_not_concluded_the_others_are_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[int] = []
+
+    async def lose(_attempt: ScriptedAttempt) -> None:
+        bench.request.tokens = [1, 2, 3, 4][: len(bench.attempts)]
+        if len(bench.attempts) < 3:
+            raise StageFailedError("phone.stopped_answering", phone=Serial("A"))
+        bench.phone.usable = True
+
+    async def refuse(*given: object) -> SimpleNamespace:
+        if given[0] in bench.attempts[:2]:
+            raise LedgerError("receipt.of_another_form")
+        return SimpleNamespace(bodies={}, withheld={}, whole=None, overclaimed=())
+
+    async def judge(_outcome: object, _surviving: int, answers: int) -> int:
+        judged.append(answers)
+        return 0
+
+    bench = Bench(monkeypatch, lose)
+    bench.good = 3
+    monkeypatch.setattr(bench, "conclude", refuse)
+    monkeypatch.setattr(bench, "judge", judge)
+    await bench.run()
+    assert judged == [1]
+    assert bench.end_state() == FAILED

@@ -8,13 +8,15 @@ is asked of it until the operator releases it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from app.core.audit_outcome import AuditOutcome
 from app.core.errors import LedgerError
 from app.ledger.entry import Entry, Fields, flag, integer, text
-from app.ledger.rules.audits.class_reading import check_format
 from app.ledger.rules.fifth_format import class_without_threads
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
+
+VERIFIERS_FORMAT: Final = 7
 
 
 def may_verify(state: State, attempt: TransactionRecord, stage: int, serial: str) -> bool:
@@ -45,7 +47,7 @@ def check_verifier(
     """Raise `LedgerError` for an audit said to be done by a phone that may not, or against one."""
     if "verifier" not in fields:
         return
-    check_format(state)
+    _check_format(state)
     serial = text(fields, "verifier")
     if outcome is not AuditOutcome.PASSED:
         raise LedgerError("verifier.only_passes", phone=serial)
@@ -54,14 +56,25 @@ def check_verifier(
 
 
 def verifier_checked(state: State, _entry: Entry, fields: Fields) -> Change:
-    """Count whether a phone's answer, computed again by the host, was right."""
-    check_format(state)
+    """Count once whether a phone's answer about a stage, computed again by the host, was right."""
+    _check_format(state)
     attempt, stage = state.transaction(text(fields, "transaction")), integer(fields, "stage")
     phone, right = state.phone(text(fields, "serial")), flag(fields, "right")
     if stage not in attempt.receipts:
         raise LedgerError("receipt.none", phone=phone.serial, stage=stage)
     if not _can_tell(state, attempt, stage, phone):
         raise LedgerError("verifier.may_not", phone=phone.serial, stage=stage)
+    check = stage, phone.serial
+    if check in attempt.verifier_checks:
+        raise LedgerError("audit.known", stage=stage, transaction=attempt.transaction)
+    attempt = replace(attempt, verifier_checks=attempt.verifier_checks | {check})
     false_answers = phone.false_answers + (not right)
     reputation = phone.reputation.after(honest=right)
-    return Change(phones=(replace(phone, reputation=reputation, false_answers=false_answers),))
+    phone = replace(phone, reputation=reputation, false_answers=false_answers)
+    return Change(phones=(phone,), transaction=attempt)
+
+
+def _check_format(state: State) -> None:
+    """Raise `LedgerError` for what no program of its time would have read."""
+    if state.format < VERIFIERS_FORMAT:
+        raise LedgerError("entry.of_newer_format", format=VERIFIERS_FORMAT)

@@ -144,8 +144,19 @@ def recorded(transaction: str, stage: int, signed: SignedTimes, told: WorkTimes)
 
 
 def short_ones(canaries: Sequence[CanaryRecord]) -> list[CanaryRecord]:
-    """Return those that fell short."""
-    return [each for each in canaries if each.short]
+    """Return those that fell short, under the key and to the host of the newest of them.
+
+    Only those together convince others (`FalseCapability.proven`): a phone may have a new key by
+    now, and a journal another writer.
+    """
+    short = [each for each in canaries if each.short]
+    return [each for each in short if _parties(each) == _parties(short[-1])]
+
+
+def _parties(canary: CanaryRecord) -> tuple[str, str]:
+    """Return the keys of the phone and of the host of one that fell short."""
+    signed = json.loads(canary.statement)
+    return signed["public_key"], json.loads(signed["data"])["host_key"]
 
 
 def _overclaimed(

@@ -83,9 +83,10 @@ def slashed(state: State, entry: Entry, fields: Fields) -> Change:
         slashed=phone.slashed + taken,
         tombstoned=phone.tombstoned or penalty.tombstone,
     )
+    unpaid = penalty.is_unpaid or state.format < CANARY_FORMAT
     attempt = replace(
         attempt,
-        offenders=attempt.offenders | ({serial} if penalty.is_unpaid else set()),
+        offenders=attempt.offenders | ({serial} if unpaid else set()),
         penalties=attempt.penalties | {(serial, reason)},
     )
     balances = post(state.balances, state.transfers, transfers)

@@ -83,11 +83,14 @@ class AttemptEnds:
         self._goes_on.set()
 
     async def all_ended(self) -> None:
-        """Wait for what was not waited for. Raises what the first of these raised."""
+        """Wait for all that was not waited for. Raises what the first of these raised then."""
         self._goes_on.set()
-        while self._later:
-            await asyncio.wait({self._later[0]})
-            self._later.pop(0).result()
+        if self._later:
+            await asyncio.wait(self._later)
+        ended, self._later = self._later, []
+        for found in await asyncio.gather(*ended, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
 
     async def to_its_end(self, work: Coroutine[object, object, _Result]) -> _Result:
         """Wait until something is done, also where the request is stopped meanwhile."""

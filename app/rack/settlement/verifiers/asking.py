@@ -59,8 +59,8 @@ async def answer_of(
     span = f"audit-{next(_NUMBERS)}"
     stored = tuple(StoredFile(blob.sha256, blob.size_bytes) for blob in weights)
     load = Load(span, graph.sha256, stored, WORKER_THREADS, question.part.shape)
-    await client.call(load, LOAD_TIMEOUT_S)
     try:
+        await client.call(load, LOAD_TIMEOUT_S)
         rows = []
         for position, some in _pieces(question.rows):
             reply = await client.call(Recompute(span, position, (some,)), ROWS_TIMEOUT_S)

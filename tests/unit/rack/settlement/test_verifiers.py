@@ -65,16 +65,19 @@ class IdleWorker:
         match command:
             case Load(span, graph, _blobs, threads, shape):
                 self.asked += 1
-                if self.error is not None:
+                if isinstance(self.error, WorkerError):
                     raise self.error
                 self._spans[span] = ShardEngine(self._store / graph, shape, threads)
+                if self.error is not None:
+                    raise self.error
                 return Loaded(1.0, 1, 1)
             case Recompute(span, position, (rows,)):
                 engine = self._spans[span]
                 false = engine.shape.blocks.first in self.lies
                 return RowsRecomputed((engine.run(0, position, rows) * (-1 if false else 1),))
             case Unload(span):
-                del self._spans[span]
+                if self._spans.pop(span, None) is None:
+                    raise WorkerError("worker.refused_silently", phone="phone-9")
                 return Done()
         raise AssertionError(command)
 
@@ -221,7 +224,7 @@ def test_who_does_not_answer_is_left_alone_and_the_audit_is_done_here(
         folder.mkdir()
         scene = Scene(folder, subject, NEVER, IdleWorker(subject.store, error))
         assert scene.judged() == JudgedAnswers()
-        assert scene.worker.asked == 1
+        assert (scene.worker.asked, scene.worker.holds_nothing) == (1, True)
 
 
 def test_what_is_taken_at_a_phones_word_is_not_called_verified(
