@@ -42,7 +42,7 @@ def test_a_proposal_and_a_move_are_told_with_their_causes_and_what_came_of_them(
     line = window.map.balancing.line
     control.balancing = BalancingSnapshot(Balancing.ASK, move)
     publish(window, control)
-    qtbot.waitUntil(lambda: "takes 2.1 times as long" in line.text())
+    qtbot.waitUntil(lambda: "takes 2.13 times as long" in line.text())
     assert "31% more" in line.text()
     control.balancing = BalancingSnapshot(Balancing.ON, None, (move,))
     publish(window, control)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
 
 from app.rack.commands import Apply
 from app.ui.layer_map.span_menu import span_menu
@@ -41,11 +42,13 @@ def test_a_right_click_on_a_bar_opens_its_menu(
     assert "Pixel 7 Pro: layers 0-2" in titles
 
 
-def test_the_table_has_totals_and_apply(window: MainWindow, control: ScriptedControl) -> None:
+def test_the_table_has_totals_and_apply(
+    qtbot: QtBot, window: MainWindow, control: ScriptedControl
+) -> None:
     window.docks["assignment"].raise_()
     publish(window, control)
     panel = child(window, AssignmentPanel)
-    assert panel.totals.text().startswith("Together: ")
+    qtbot.waitUntil(lambda: panel.totals.text().startswith("Together: "))
     assert panel.fit.text() == "fits"
     assert not panel.apply.isEnabled()
     requested = window.editor.requested

@@ -59,6 +59,7 @@ def test_the_presenter_can_be_read_from_afar_and_grows_with_the_window(
 def test_a_tester_sees_faults_timeline_and_journal_at_once(
     qtbot: QtBot, window: MainWindow, control: ScriptedControl
 ) -> None:
+    window.resize(1600, 1000)
     publish(window, control)
     window.use_layout(Layout.TESTER)
     journal = window.ledger.journal

@@ -288,7 +288,12 @@ def test_another_model_is_not_loaded_while_something_runs(tmp_path: Path) -> Non
         ({"messages": [{"role": "user"}]}, "messages.0.content", "missing_parameter"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
-            "messages.0.content.0.type",
+            "messages.0.content.0.image_url.url",
+            "missing_parameter",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+            "messages.0.content.0",
             "invalid_value",
         ),
     ],

@@ -32,6 +32,7 @@ from workers.protocol.wire import Kind
 
 DEADLINE_S = 60.0
 TRANSACTION = TransactionId("t")
+SEALED = {"receipt": b"{}", "signature": bytes(64), "times": b"", "times_signature": b""}
 HEARTBEAT = {**asdict(Heartbeat("A", 1, 1, 2, 3.0, (), ()))}
 UNREADABLE = {
     "no msgpack": [b"\xff\xff"],
@@ -222,7 +223,7 @@ async def test_a_reason_is_told_in_letters_that_no_screen_obeys(
     [
         ({}, "field receipt is missing"),
         ({"receipt": b"{}", "signature": bytes(63)}, "field signature is not 64 bytes"),
-        ({"receipt": b"{}", "signature": bytes(64), "tip": 1}, "field 'tip' is not part of"),
+        (SEALED | {"tip": 1}, "field 'tip' is not part of"),
     ],
 )
 async def test_a_wrong_answer_ends_the_call_at_once_and_is_an_offence(

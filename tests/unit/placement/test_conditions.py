@@ -98,7 +98,7 @@ def best_kept(problem: PlacementProblem) -> float | None:
     return min((score(one, problem.objective) for one in kept if one.fits), default=None)
 
 
-@pytest.mark.parametrize("objective", Objective)
+@pytest.mark.parametrize("objective", [each for each in Objective if each is not Objective.PRICE])
 def test_the_linear_program_keeps_prompt_and_answer_on_trusted_phones(
     objective: Objective,
 ) -> None:
