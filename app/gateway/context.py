@@ -12,6 +12,7 @@ from app.core.clock import Clock
 from app.core.nursery import Nursery
 from app.gateway.access.callers import Callers
 from app.gateway.access.fair_queue import FairQueue
+from app.gateway.access.large_bodies import LargeBodies
 from app.gateway.activity import ActivityLog
 from app.gateway.metrics import GatewayMetrics
 from app.ledger.storage.addresses import LedgerPlace, evidence_folder
@@ -58,6 +59,7 @@ class GatewayContext:
     """Seconds since 1970 when the address opened."""
     reading: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, READERS))
     """Held while the journal is read, which is long, for anybody who has a key."""
+    large_bodies: LargeBodies = field(default_factory=LargeBodies)
 
 
 def is_loopback(host: str) -> bool:

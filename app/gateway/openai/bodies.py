@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.requests import Request
 
+from app.gateway.access.large_bodies import LargeBody
 from app.gateway.errors import ApiError, BadRequestError
 
 MOST_BODY_BYTES: Final = 4 << 20
@@ -24,8 +25,10 @@ DEEPEST: Final = 32
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def read_body(request: Request, kind: type[Body], most: int = MOST_BODY_BYTES) -> Body:
+async def read_body(request: Request, kind: type[Body], large: LargeBody | None = None) -> Body:
     """Return the body of a request, checked. Raises `ApiError` with the field that is wrong.
+
+    With `large` it may be of `MOST_PICTURED_BYTES`.
 
     Only JSON that says so is read: a page of the web can send other kinds to an address of this
     computer without asking first, and JSON it cannot (Fetch standard, CORS-safelisted headers).
@@ -35,13 +38,14 @@ async def read_body(request: Request, kind: type[Body], most: int = MOST_BODY_BY
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "gateway.not_json_type")
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            content = await _read(request.stream(), most)
+            content = await _read(request.stream(), large)
     except TimeoutError:
         raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "gateway.body_too_slow") from None
     return checked(parsed(content), kind)
 
 
-async def _read(stream: AsyncIterable[bytes], most: int) -> bytes:
+async def _read(stream: AsyncIterable[bytes], large: LargeBody | None) -> bytes:
+    most = MOST_BODY_BYTES if large is None else MOST_PICTURED_BYTES
     parts: list[bytes] = []
     size = 0
     async for part in stream:
@@ -49,6 +53,8 @@ async def _read(stream: AsyncIterable[bytes], most: int) -> bytes:
         if size > most:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise ApiError(status, "gateway.body_too_large", most=most)
+        if large is not None and size > MOST_BODY_BYTES:
+            large.take()
         parts.append(part)
     return b"".join(parts)
 

@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from app.gateway.access.callers import Caller
+from app.gateway.access.large_bodies import LargeBody
 from app.gateway.answering import Answering
 from app.gateway.answers.answer import Answer, own_report, usage_of
 from app.gateway.context import GatewayContext
 from app.gateway.errors import BadRequestError
-from app.gateway.openai.bodies import MOST_PICTURED_BYTES, read_body
+from app.gateway.openai.bodies import read_body
 from app.gateway.openai.forms import offered
 from app.gateway.openai.models import require_model
 from app.gateway.openai.schema import ChatBody, CompletionBody, EmbeddingBody
@@ -28,8 +29,9 @@ from app.rack.commands import Ask
 
 async def chat(context: GatewayContext, caller: Caller, request: Request) -> ASGIApp:
     """`POST /v1/chat/completions`."""
-    body = await read_body(request, ChatBody, MOST_PICTURED_BYTES)
-    return await _write(context, caller, request, body, chat_asks(body), _chat_shape(body))
+    with LargeBody(context.large_bodies) as large:
+        body = await read_body(request, ChatBody, large)
+        return await _write(context, caller, request, body, chat_asks(body), _chat_shape(body))
 
 
 def _chat_shape(body: ChatBody) -> ChatShape:

@@ -46,6 +46,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "gateway.not_found": message("There is nothing at this address."),
     "gateway.not_json": message("The body is not JSON: {reason}."),
     "gateway.not_json_type": message("The body has to be sent as application/json."),
+    "gateway.large_bodies_full": message("Too many large requests are under way: try again later."),
     "gateway.queue_full": message("Too many requests are waiting: try again later."),
     "gateway.rack_closed": message("The rack was closed before the answer was there."),
     "gateway.rack_not_ready": message("The rack is not ready yet: it is {phase}."),

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.gateway import server
+from app.gateway.access import large_bodies
 from app.gateway.openai import bodies
 from app.gateway.openai.schema import ChatBody, CompletionBody, EmbeddingBody
 from app.gateway.server import Gateway
@@ -112,6 +113,24 @@ def test_a_body_too_large_is_refused_before_all_of_it_is_read(gateway: Gateway) 
     body = b"x" * (bodies.MOST_BODY_BYTES + 1)
     answer = exchange(gateway, endless + body)
     assert (answer.status, answer.error["code"]) == (413, "body_too_large")
+
+
+def test_large_bodies_have_few_places_and_give_them_back(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MOST_BODY_BYTES", 100)
+    large = json.dumps({**CHAT, "messages": [{"role": "user", "content": "x" * 200}]}).encode()
+    for _ in range(large_bodies.MOST_LARGE + 1):
+        assert post(gateway, PATHS[0], large).status == 200
+        assert post(gateway, PATHS[0], large[:-1]).status == 400
+    assert post(gateway, PATHS[1], large).status == 413
+    monkeypatch.setattr(large_bodies, "MOST_LARGE", 0)
+    answer = post(gateway, PATHS[0], large)
+    assert (answer.status, answer.error["code"]) == (429, "large_bodies_full")
+    assert int(answer.headers["retry-after"]) > 0
+    small = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], "n": 1}
+    assert len(json.dumps(small)) < 100
+    assert post(gateway, PATHS[0], json.dumps(small).encode()).status == 200
 
 
 def test_a_body_that_never_comes_is_given_up(
