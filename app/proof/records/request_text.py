@@ -87,8 +87,11 @@ def model_content(manifest: ModelManifest) -> bytes:
     Each attempt asks for those of the same few models, of hundreds of blocks.
     """
     fields: dict[str, Any] = asdict(manifest)
-    if manifest.cache_rows is RowForm.F32:  # models are called as before caches had forms
+    # models are called as before caches had forms, and some had eyes
+    if manifest.cache_rows is RowForm.F32:
         del fields["cache_rows"]
+    if manifest.eyes is None:
+        del fields["eyes"]
     return rfc8785.dumps({"type": _MODEL_TYPE, "manifest": _exact(fields)})
 
 

@@ -170,7 +170,7 @@ class Fleet:
         silent_s = phone.client.silent_s if phone.client else 0.0
         phone.lost_at_s = self._clock.monotonic_s() - silent_s
         if phone.client is not None:
-            phone.worker.may_go_on = phone.client.lost
+            phone.worker.may_go_on = phone.client.lost or phone.client.hangs
             phone.client.give_up()
         self._timeline.add(TimelineKind.ERROR, reason, phone.serial)
         self.preparer.places.give_back(phone.serial)

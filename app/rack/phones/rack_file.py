@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -30,6 +30,8 @@ REAL_RACK_AUDIT_RATE: Final = 0.1
 DEFAULT_PAUSE_LIMIT_S: Final = 600.0
 """How long requests wait for a phone on racks that do not set it: long enough to fetch a cable."""
 LONGEST_PAUSE_LIMIT_S: Final = 7 * 86_400.0
+_LARGEST: Final = sys.float_info.max
+"""A whole number in TOML may be larger than any float."""
 
 _KEYS: Final = frozenset(
     {"name", "use", "audit_rate", "pause_limit_s", "phones", "servers", "addresses", "network"}
@@ -237,7 +239,7 @@ def _positive(file: str, table: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 < value < math.inf:
+    if not is_number or not 0 < value <= _LARGEST:
         raise BadInputError("rack_file.not_positive", file=file, key=key)
     return float(value)
 

@@ -140,7 +140,9 @@ def test_nobody_is_convicted_by_operators_that_are_not_computed_again(
 
 
 def test_models_with_float32_rows_are_called_as_before(tmp_path: Path) -> None:
-    assert b"cache_rows" not in model_content(imported(tmp_path, "llama", RowForm.F32))
+    before = model_content(imported(tmp_path, "llama", RowForm.F32))
+    assert b"cache_rows" not in before
+    assert b'"eyes"' not in before
     assert b'"cache_rows":"f2"' in model_content(imported(tmp_path, "llama", RowForm.F16))
 
 

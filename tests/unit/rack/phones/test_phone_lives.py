@@ -49,7 +49,7 @@ NEVER_MS = 1 << 60
 class Client:
     """The host's end of a worker that is never asked anything itself."""
 
-    silent_s, is_silent, pulse = 0.0, False, None
+    silent_s, is_silent, hangs, pulse = 0.0, False, False, None
 
     def __init__(self) -> None:
         self.lost = False

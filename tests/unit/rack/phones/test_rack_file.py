@@ -154,6 +154,8 @@ def test_a_file_may_name_phones_and_say_what_memory_layers_take(tmp_path: Path) 
         ("least_reputation = 1.5", "'least_reputation' must be a number from 0 to 1."),
         ("least_battery_percent = 101", "'least_battery_percent' must be a whole number from"),
         ("least_battery_percent = true", "'least_battery_percent' must be a whole number from"),
+        ("most_token_ms = 1" + 400 * "0", "'most_token_ms' must be a number above 0."),
+        ("least_tokens_per_second = nan", "'least_tokens_per_second' must be a number above 0."),
         ("most_celsius = nan", "'most_celsius' must be a number from 20 to 60."),
         ("most_celsius = 0", "'most_celsius' must be a number from 20 to 60."),
         ("private = 1", "'private' must be true or false."),

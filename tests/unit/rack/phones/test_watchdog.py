@@ -10,9 +10,11 @@ import pytest
 
 from app.core.device import DeviceState
 from app.core.errors import PhoneLostError, WorkerError
+from app.core.facts import Fact
 from app.core.identifiers import Serial
 from app.faults.catalogue import Fault, FaultKind
 from app.pipeline.worker_client import WorkerClient
+from app.rack.phones.fleet import Fleet
 from app.rack.phones.phone import Phone
 from app.rack.phones.watchdog import LOOKS_IN_VAIN, WINDOW_S, Watchdog
 from app.testing.clocks import ManualClock
@@ -171,3 +173,24 @@ def test_a_phone_lost_while_its_revival_ends_is_looked_after_again() -> None:
 
 def test_a_link_that_answers_after_a_while_leads_to_a_restart() -> None:
     assert run(Bench(Answering(away=LOOKS_IN_VAIN - 1))).restarts == 1
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_phone_that_is_given_up_for_a_second_of_silence_is_as_blameless_as_after_three(
+    *, hangs: bool
+) -> None:
+    """Else whoever is short of time now and then would be left alone in the end."""
+    context, watched = a_context(), list[Phone]()
+    client = SimpleNamespace(
+        silent_s=1.5, is_silent=False, lost=False, hangs=hangs, give_up=lambda: None
+    )
+    phone = a_phone("A", state=DeviceState.READY, client=client)
+    fleet = SimpleNamespace(
+        _clock=context.clock,
+        _timeline=context.timeline,
+        preparer=SimpleNamespace(places=SimpleNamespace(give_back=lambda _serial: None)),
+        _watchdog=SimpleNamespace(worker_lost=watched.append),
+        _changed=context.changed,
+    )
+    Fleet.mark_lost(cast(Fleet, fleet), phone, Fact("phone.stopped_answering", phone="A"))
+    assert (phone.worker.may_go_on, watched) == (hangs, [phone])
