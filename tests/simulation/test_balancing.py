@@ -8,7 +8,7 @@ from app.simulation.network import LinkBehaviour
 from app.simulation.throttling import run_course
 
 SEED = 0
-READ_AHEAD_SEED = 7
+READ_AHEAD_SEED = 11
 """Texts are in the midst of being written as layers move."""
 FACTOR = 8.0
 
