@@ -157,7 +157,7 @@ SENTENCES: Final[Mapping[str, Message | Plural]] = {
     "bench.http": message(
         "The demo model on four virtual phones, answers of {tokens} tokens, {pairs} by the rack's"
         " own events and as many over HTTP, in turn, whose client is another process. What HTTP"
-        " adds to a first token is told of what passed outside the rack, before it had the request"
+        " adds to a first token is told of what passed outside the rack, before it was asked"
         " and after it had the token; that and its share of the rate are medians over the pairs."
         " Then {streams} streams at once, each drawn by a seed of its own and held against what"
         " the rack tells of the same answer: none lost, doubled or moved a token."
