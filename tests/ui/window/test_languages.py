@@ -116,10 +116,12 @@ def test_every_text_of_the_window_follows_the_language_at_once(
     publish(window, control)
     english = texts(window)
     window.appearance.set_language("ja")
+    publish(window, control)
     japanese = texts(window)
     assert left_in_english(english, japanese) == set()
     assert "再計画" in japanese
     window.appearance.set_language("en")
+    publish(window, control)
     assert texts(window) == english
 
 
