@@ -8,7 +8,7 @@ from app.command_line.failures import WrongUsageError
 from app.command_line.text_input import read_picture_file
 from app.core.conversation import question
 from app.core.tasks import Chat, Complete, Summarise, Task, TaskKind, Translate
-from app.models.pictures.seen import check_count
+from app.models.pictures.reading import check_count
 
 
 def task_of(arguments: argparse.Namespace) -> Task:

@@ -17,7 +17,7 @@ from app.core.conversation import ChatMessage
 from app.core.errors import BadInputError, reason_of
 from app.core.facts import Fact
 from app.core.tasks import TaskKind
-from app.models.pictures.seen import check_count
+from app.models.pictures.reading import check_count
 
 _HELP: Final = (
     Fact("chat.help_help"),

@@ -11,6 +11,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from app.core.conversation import MOST_PICTURE_BYTES
 from app.core.errors import BadInputError, reason_of
 
+MOST_PICTURES: Final = 16
+"""Of one request."""
+MOST_BYTES: Final = 48 << 20
+"""Of all their files together."""
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MOST_PIXELS: Final = 64_000_000
 """Decoded they take 192 MB; phones take pictures of 50 million."""
@@ -66,3 +70,11 @@ def _plain(picture: Image.Image) -> Image.Image:
     seen_through = picture.convert("RGBA")
     ground = Image.new("RGBA", seen_through.size, _WHITE)
     return Image.alpha_composite(ground, seen_through).convert("RGB")
+
+
+def check_count(files: tuple[bytes, ...]) -> None:
+    """Raise `BadInputError` for more pictures, or more bytes of them, than one request may have."""
+    if len(files) > MOST_PICTURES:
+        raise BadInputError("picture.too_many", most=MOST_PICTURES)
+    if sum(map(len, files)) > MOST_BYTES:
+        raise BadInputError("picture.files_too_large", most_mib=MOST_BYTES >> 20)

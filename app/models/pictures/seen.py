@@ -11,12 +11,8 @@ from app.core.errors import BadInputError
 from app.core.model import Eyes, ModelManifest
 from app.models.pictures.cutting import Rows, Squares, squares_of
 from app.models.pictures.prompts import placed, spelled_out
-from app.models.pictures.reading import read_picture
+from app.models.pictures.reading import check_count, read_picture
 
-MOST_PICTURES: Final = 16
-"""Of one request."""
-MOST_BYTES: Final = 48 << 20
-"""Of all their files together."""
 _ONE_AT_A_TIME: Final = Lock()
 """A large picture takes a gigabyte while it is decoded: requests wait for each other."""
 
@@ -57,11 +53,3 @@ def see(model: ModelManifest, files: tuple[bytes, ...]) -> SeenPictures:
 def _squares_of(file: bytes, eyes: Eyes) -> Squares:
     with _ONE_AT_A_TIME:
         return squares_of(read_picture(file), eyes)
-
-
-def check_count(files: tuple[bytes, ...]) -> None:
-    """Raise `BadInputError` for more pictures, or more bytes of them, than one request may have."""
-    if len(files) > MOST_PICTURES:
-        raise BadInputError("picture.too_many", most=MOST_PICTURES)
-    if sum(map(len, files)) > MOST_BYTES:
-        raise BadInputError("picture.files_too_large", most_mib=MOST_BYTES >> 20)

@@ -16,7 +16,8 @@ from app.core.model import ModelTask
 from app.core.tasks import Chat, Classify, Complete, Embed, Summarise, Task, TaskKind, Translate
 from app.models.chat.presets import Presets
 from app.models.pictures.prompts import with_marks
-from app.models.pictures.seen import SeenPictures, check_count, see
+from app.models.pictures.reading import check_count
+from app.models.pictures.seen import SeenPictures, see
 from app.proof.records.picture_text import PictureText
 from app.rack.layers.opened_model import OpenedModel
 from app.rack.requests.pair_questions import beginning_of, source_of

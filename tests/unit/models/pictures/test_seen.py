@@ -10,7 +10,7 @@ from PIL import Image
 
 from app.core.errors import BadInputError
 from app.core.model import ModelManifest
-from app.models.pictures import seen
+from app.models.pictures import reading, seen
 from app.models.pictures.reading import read_picture
 from tests.saying import raises_saying
 from tests.unit.models.pictures.test_prompts import EYES
@@ -34,4 +34,4 @@ def test_no_two_pictures_are_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) 
 
 def test_too_many_are_refused_before_any_is_read() -> None:
     with raises_saying(BadInputError, match="at most 16 pictures"):
-        seen.see(SEER, (b"no picture",) * (seen.MOST_PICTURES + 1))
+        seen.see(SEER, (b"no picture",) * (reading.MOST_PICTURES + 1))
