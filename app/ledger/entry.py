@@ -6,6 +6,7 @@ A journal comes from outside: what a body holds is read with its type checked, f
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -246,3 +247,14 @@ def share_of_one(fields: Fields, name: str) -> float:
     if not 0 <= value <= 1:
         raise LedgerError("entry.field_not_share", field=name)
     return value
+
+
+def evidence_fields(content: bytes, kind: str, most_bytes: int) -> Fields | None:
+    """Return what evidence of one kind holds; None for any other, and for what is too large."""
+    if len(content) > most_bytes:
+        return None
+    try:
+        fields: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) and fields.get("type") == kind else None

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from app.core.errors import LedgerError, reason_of
-from app.ledger.entry import Entry, Fields, integer, octets, records, text
+from app.ledger.entry import Entry, Fields, evidence_fields, integer, octets, records, text
 from app.ledger.rules.economy import WATCHED_AUDITS
 from app.ledger.rules.phones.canary_record import CanaryRecord, Pace
 from app.ledger.rules.state import Change, PhoneAccount, State, TransactionRecord
@@ -76,15 +76,12 @@ class FalseCapability:
     @classmethod
     def read(cls, content: bytes) -> Self | None:
         """Return what evidence holds, None for evidence of another kind. Raises `LedgerError`."""
-        if len(content) > MOST_BYTES:
-            return None
-        try:
-            fields: Any = json.loads(content)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(fields, dict) or fields.get("type") != FALSE_CAPABILITY_TYPE:
-            return None
-        return cls(tuple(map(SignedTimes.from_fields, records(fields, "statements"))))
+        fields = evidence_fields(content, FALSE_CAPABILITY_TYPE, MOST_BYTES)
+        return (
+            None
+            if fields is None
+            else cls(tuple(map(SignedTimes.from_fields, records(fields, "statements"))))
+        )
 
     @classmethod
     def of(cls, canaries: Sequence[CanaryRecord]) -> Self:

@@ -7,12 +7,11 @@ phone whose disk was wiped signs with another key, whose numbers are no matter o
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from app.core.errors import LedgerError, reason_of
-from app.ledger.entry import Entry, Fields, integer, record, text
+from app.ledger.entry import Entry, Fields, evidence_fields, integer, record, text
 from app.ledger.rules.audits.class_reading import check_format
 from app.ledger.rules.evidence import SignedReceipt, contradicted
 from app.ledger.rules.fifth_format import signed_by_key_of_first
@@ -43,15 +42,8 @@ class ReusedNumber:
     @classmethod
     def read(cls, content: bytes) -> Self | None:
         """Return what evidence holds, None for evidence of another kind. Raises `LedgerError`."""
-        if len(content) > MOST_BYTES:
-            return None
-        try:
-            fields: Any = json.loads(content)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(fields, dict) or fields.get("type") != REUSED_NUMBER_TYPE:
-            return None
-        return cls.from_fields(fields)
+        fields = evidence_fields(content, REUSED_NUMBER_TYPE, MOST_BYTES)
+        return None if fields is None else cls.from_fields(fields)
 
     def to_fields(self) -> dict[str, Any]:
         """Return the two as an entry holds them."""
